@@ -1,0 +1,5 @@
+//! The controller: the only part that waits, sleeps and acts.
+
+mod clock;
+
+pub use clock::{Clock, SystemClock};

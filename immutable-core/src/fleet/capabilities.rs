@@ -1,0 +1,24 @@
+use crate::id::Zone;
+
+/// What a fleet can do. The controller asks before it relies on it; conformance suites select their cases by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// [`Fleet::changed`](super::Fleet::changed) returns when something changed. Without it the controller observes at
+    /// its poll interval.
+    pub events: bool,
+    /// [`Fleet::drain`](super::Fleet::drain) tells the instance something; without it the call does nothing.
+    pub drain: bool,
+    /// The zones instances can be launched in; never empty.
+    pub zones: Vec<Zone>,
+    /// How many requests one call takes at most.
+    pub max_batch: usize,
+}
+
+impl Capabilities {
+    /// A fleet in these zones with no further capabilities and no limit on the size of a batch.
+    #[must_use]
+    pub const fn new(zones: Vec<Zone>) -> Self {
+        Self { events: false, drain: false, zones, max_batch: usize::MAX }
+    }
+}

@@ -1,0 +1,110 @@
+//! Points in time. The core never reads a clock; every time is an argument.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A point in time, to the nanosecond, shown and stored as RFC 3339 in UTC.
+///
+/// Arithmetic saturates at the ends of the calendar instead of failing: a deadline that lies beyond the year 9999 is
+/// no deadline.
+///
+/// ```
+/// use std::time::Duration;
+/// use immutable_core::Timestamp;
+///
+/// let start: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+/// let later = start + Duration::from_secs(90);
+/// assert_eq!(later.to_string(), "2026-11-23T10:01:30Z");
+/// assert_eq!(later.since(start), Duration::from_secs(90));
+/// assert_eq!(start.since(later), Duration::ZERO);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(jiff::Timestamp);
+
+impl Timestamp {
+    /// The Unix epoch, 1970-01-01T00:00:00Z.
+    pub const UNIX_EPOCH: Self = Self(jiff::Timestamp::UNIX_EPOCH);
+    /// The end of the calendar, later than any time that occurs.
+    pub const MAX: Self = Self(jiff::Timestamp::MAX);
+
+    /// The point this long after the Unix epoch.
+    #[must_use]
+    pub fn from_unix(since_epoch: Duration) -> Self {
+        Self::UNIX_EPOCH + since_epoch
+    }
+
+    /// How long after `earlier` this is; zero when it is not after it.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::try_from(self.0.duration_since(earlier.0)).unwrap_or(Duration::ZERO)
+    }
+
+    /// This point less a duration, at the earliest the beginning of the calendar.
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(duration).unwrap_or(jiff::Timestamp::MIN))
+    }
+}
+
+impl std::ops::Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration).unwrap_or(jiff::Timestamp::MAX))
+    }
+}
+
+impl From<std::time::SystemTime> for Timestamp {
+    fn from(time: std::time::SystemTime) -> Self {
+        Self(jiff::Timestamp::try_from(time).unwrap_or(jiff::Timestamp::MAX))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A text that is not a point in time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a time: expected RFC 3339, as in `2026-11-23T10:00:00Z`")]
+pub struct ParseTimestampError {
+    text: String,
+}
+
+impl FromStr for Timestamp {
+    type Err = ParseTimestampError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| ParseTimestampError { text: text.chars().take(100).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_saturates() {
+        assert_eq!(Timestamp::MAX + Duration::MAX, Timestamp::MAX);
+        assert!(Timestamp::UNIX_EPOCH.saturating_sub(Duration::MAX) < Timestamp::UNIX_EPOCH);
+        assert_eq!(Timestamp::UNIX_EPOCH.since(Timestamp::MAX), Duration::ZERO);
+    }
+
+    #[test]
+    fn bad_text_names_itself() {
+        let error = "yesterday".parse::<Timestamp>().unwrap_err();
+        assert!(error.to_string().contains("`yesterday`"));
+    }
+}
