@@ -1,0 +1,77 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::mount::{UnmountFlags, unmount};
+use rustix::process::Signal;
+
+use crate::process::wait_until;
+use crate::{LabError, Netns};
+
+/// Processes get this long after SIGTERM before they are killed.
+const END_WITHIN: Duration = Duration::from_secs(2);
+
+/// Ends whatever is left in a namespace of our own: shims, proxies, test programs whose runner was killed.
+pub(super) fn end_processes(netns: &Netns) -> Result<(), LabError> {
+    if netns.signal_all(Signal::TERM)? == 0 {
+        return Ok(());
+    }
+    // Signal zero would do, but a second SIGTERM is as harmless and also meets what was forked meanwhile.
+    if wait_until(END_WITHIN, || netns.signal_all(Signal::TERM).is_ok_and(|left| left == 0)) {
+        return Ok(());
+    }
+    if wait_until(END_WITHIN, || netns.signal_all(Signal::KILL).is_ok_and(|left| left == 0)) {
+        return Ok(());
+    }
+    Err(LabError::StillRunning {
+        process: format!("a process in the network namespace {}", netns.name()),
+        within: END_WITHIN * 2,
+    })
+}
+
+/// Unmounts everything beneath `dir`: the overlays, shared memory and namespace handles of containers.
+pub(super) fn unmount_beneath(dir: &Path) -> Result<(), LabError> {
+    let table =
+        fs::read_to_string("/proc/self/mountinfo").map_err(LabError::io("reading the mount table"))?;
+    let mut result = Ok(());
+    // The latest mounts come last and may lie beneath earlier ones.
+    for point in mount_points(&table).filter(|point| point.starts_with(dir)).collect::<Vec<_>>().iter().rev()
+    {
+        if let Err(errno) = unmount(point, UnmountFlags::DETACH) {
+            let failed = LabError::io(format!("unmounting {}", point.display()))(errno.into());
+            result = result.and(Err(failed));
+        }
+    }
+    result
+}
+
+/// Removes the folder; tries again while the kernel still finishes lazy unmounts.
+pub(super) fn remove_folder(dir: &Path) -> Result<(), LabError> {
+    let mut last = Ok(());
+    let removed = wait_until(END_WITHIN, || {
+        last = fs::remove_dir_all(dir);
+        last.is_ok()
+    });
+    if removed { Ok(()) } else { last.map_err(LabError::io(format!("removing {}", dir.display()))) }
+}
+
+fn mount_points(table: &str) -> impl Iterator<Item = PathBuf> {
+    table.lines().filter_map(|line| line.split(' ').nth(4)).map(|point| PathBuf::from(unescaped(point)))
+}
+
+/// The kernel writes space, tab, newline and backslash as three octal digits.
+fn unescaped(point: &str) -> String {
+    point.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mount_point_is_the_fifth_field() {
+        let table = "22 1 0:20 / /run\\040here/x rw - tmpfs tmpfs rw\n23 1 0:4 / /sys rw - sysfs sysfs rw\n";
+        let points: Vec<_> = mount_points(table).collect();
+        assert_eq!(points, [PathBuf::from("/run here/x"), PathBuf::from("/sys")]);
+    }
+}
