@@ -1,1 +1,4 @@
-//! Placeholder while the workspace is laid out.
+//! Everything a test of a rollout needs: virtual time, a fleet, a router and an image catalog in memory, conformance
+//! suites for backends, and mocks.
+
+pub mod clock;

@@ -1,0 +1,8 @@
+//! Virtual time: hours of rollout in milliseconds, the same each time.
+
+mod stalled;
+mod timers;
+mod virtual_clock;
+
+pub use stalled::Stalled;
+pub use virtual_clock::VirtualClock;
