@@ -40,7 +40,7 @@ impl WebBinary {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
 
         let mut command = Command::new(cargo);
-        command.current_dir(root).env("RUSTFLAGS", "-C target-feature=+crt-static");
+        command.current_dir(root).env("RUSTFLAGS", "-C target-feature=+crt-static -C strip=symbols");
         command.args(["build", "--quiet", "--release", "--package", "lab-web", "--target-dir"]).arg(&target);
         let output = command.output().map_err(LabError::io("running cargo to build lab-web"))?;
         if !output.status.success() {

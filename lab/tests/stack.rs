@@ -1,5 +1,7 @@
 //! The lab against itself: engine, image, containers, proxy and load together. Needs root, like the lab.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

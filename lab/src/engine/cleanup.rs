@@ -11,6 +11,27 @@ use crate::{LabError, Netns};
 /// Processes get this long after SIGTERM before they are killed.
 const END_WITHIN: Duration = Duration::from_secs(2);
 
+/// Removes the process id file of a containerd that has died with its daemon.
+///
+/// A new daemon takes any process that has this id for a living containerd, also one that has ended and that nobody
+/// has reaped yet, and then waits for it in vain.
+pub(super) fn forget_ended_containerd(dir: &Path) {
+    let file = dir.join("exec/containerd/containerd.pid");
+    let Ok(pid) = fs::read_to_string(&file) else {
+        return;
+    };
+    // The kernel kills it together with a killed daemon, but not before the daemon's parent hears of it.
+    if wait_until(END_WITHIN, || has_ended(pid.trim())) {
+        let _ = fs::remove_file(file);
+    }
+}
+
+fn has_ended(pid: &str) -> bool {
+    // `<pid> (<name>) <state> ...`, where the name may hold anything.
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .map_or(true, |stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')))
+}
+
 /// Ends whatever is left in a namespace of our own: shims, proxies, test programs whose runner was killed.
 pub(super) fn end_processes(netns: &Netns) -> Result<(), LabError> {
     if netns.signal_all(Signal::TERM)? == 0 {

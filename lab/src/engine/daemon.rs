@@ -130,6 +130,7 @@ impl Engine {
         }
         // A killed daemon leaves its socket; without this the wait below could meet the old file.
         let _ = fs::remove_file(&self.socket);
+        cleanup::forget_ended_containerd(&self.dir);
         let daemon = Daemon::spawn("dockerd", &mut self.command()?, &self.dir.join("dockerd.log"))?;
         let api = self.api();
         self.daemon.insert(daemon).wait_ready(READY_WITHIN, || api.ping().is_ok())
