@@ -2,3 +2,5 @@
 //! suites for backends, and mocks.
 
 pub mod clock;
+pub mod fleet;
+pub mod router;
