@@ -1,4 +1,5 @@
 //! Virtual time.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::sync::Arc;
 use std::time::Duration;

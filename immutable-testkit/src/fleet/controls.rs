@@ -155,6 +155,12 @@ impl MemoryFleet {
         self.settled().0.gauge.available()
     }
 
+    /// The revision a snapshot taken now would have.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.settled().0.revision()
+    }
+
     /// Everything that happened so far, in order.
     #[must_use]
     pub fn effects(&self) -> Vec<Effect> {
