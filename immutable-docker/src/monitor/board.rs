@@ -1,0 +1,233 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use immutable_core::InstanceId;
+use immutable_core::fleet::Health;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::entry::{Change, Entry, Row, RowState, RunningProbe};
+use super::probe;
+use crate::config::Readiness;
+
+/// What is known of each container, and the revision that grows whenever that changes.
+#[derive(Debug)]
+pub(crate) struct Board {
+    readiness: Readiness,
+    runtime: Handle,
+    known: Mutex<Known>,
+    revision: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    entries: BTreeMap<InstanceId, Entry>,
+    /// Counts lists, in the order in which they were asked for.
+    lists: u64,
+    /// The newest list that was taken over.
+    newest: u64,
+    /// How many lists had been asked for when the last event came that changed something: later ones include it.
+    event_at: u64,
+    /// An event changed something and the revision does not say so yet.
+    unannounced: bool,
+    /// A container was started and no list has told its address yet.
+    unlisted: bool,
+    /// Numbers the probe tasks.
+    probes: u64,
+}
+
+/// The moment a list was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket {
+    list: u64,
+    revision: u64,
+}
+
+impl Board {
+    /// An empty board. Probes run on this runtime.
+    pub(crate) fn new(readiness: Readiness, runtime: Handle) -> Self {
+        Self { readiness, runtime, known: Mutex::new(Known::default()), revision: watch::Sender::new(0) }
+    }
+
+    /// Returns when the revision is greater than `since`.
+    pub(crate) async fn changed(&self, since: u64) {
+        let mut revision = self.revision.subscribe();
+        // An error would mean that the sender is gone, and it lives as long as `self`.
+        let _ = revision.wait_for(|revision| *revision > since).await;
+    }
+
+    /// To be taken before asking the engine for a list.
+    pub(crate) fn ticket(&self) -> Ticket {
+        let mut known = self.lock();
+        known.lists += 1;
+        Ticket { list: known.lists, revision: *self.revision.borrow() }
+    }
+
+    /// Takes over a list, fills in the health of each row, and returns the revision that stands for it.
+    pub(crate) fn take_over(self: &Arc<Self>, ticket: Ticket, rows: &mut [Row]) -> u64 {
+        let mut known = self.lock();
+        // Lists may overtake each other, and an event may overtake a list: then the board knows better.
+        let current = ticket.list > known.newest && ticket.list > known.event_at;
+        if current {
+            known.newest = ticket.list;
+            known.unlisted = false;
+            let mut changed = std::mem::take(&mut known.unannounced);
+            let listed: BTreeSet<_> = rows.iter().map(|row| &row.id).collect();
+            known.entries.retain(|id, _| {
+                let kept = listed.contains(id);
+                changed |= !kept;
+                kept
+            });
+            for row in &*rows {
+                changed |= self.take_over_row(&mut known, row);
+            }
+            if changed {
+                self.bump();
+            }
+        }
+        for row in rows {
+            row.health = match known.entries.get(&row.id) {
+                Some(entry) if (row.state, entry.state) == (RowState::Running, RowState::Running) => {
+                    entry.health
+                }
+                _ => Health::Unknown,
+            };
+        }
+        if current { *self.revision.borrow() } else { ticket.revision }
+    }
+
+    /// Returns whether it changed anything but health that a probe will tell.
+    fn take_over_row(self: &Arc<Self>, known: &mut Known, row: &Row) -> bool {
+        let serial = known.probes + 1;
+        let mut changed = !known.entries.contains_key(&row.id);
+        let entry = known.entries.entry(row.id.clone()).or_insert_with(|| Entry::new(row.state));
+        entry.listed = true;
+        if entry.state != row.state {
+            entry.enter(row.state, Health::Unknown);
+            changed = true;
+        }
+        let health = match (&self.readiness, row.state) {
+            (_, RowState::Created | RowState::Ended) => Health::Unknown,
+            (Readiness::RunningIsReady, RowState::Running) => Health::Ready,
+            (Readiness::Healthcheck, RowState::Running) => row.health,
+            (Readiness::Http(_), RowState::Running) => {
+                if entry.probe.as_ref().map(|probe| probe.address) != row.address {
+                    // Another address is another run of the container: nothing is known of it.
+                    entry.enter(row.state, Health::Unknown);
+                    entry.probe = row.address.and_then(|address| self.start_probe(&row.id, address, serial));
+                    known.probes = serial;
+                }
+                return changed;
+            }
+        };
+        changed |= entry.health != health;
+        entry.health = health;
+        changed
+    }
+
+    fn start_probe(self: &Arc<Self>, id: &InstanceId, address: IpAddr, serial: u64) -> Option<RunningProbe> {
+        let Readiness::Http(http) = &self.readiness else { return None };
+        let endpoint = SocketAddr::new(address, http.port().get());
+        let task = probe::run(Arc::downgrade(self), id.clone(), serial, endpoint, http.clone());
+        Some(RunningProbe { address, serial, task: self.runtime.spawn(task).abort_handle() })
+    }
+
+    /// Notes an event; returns whether it changed anything. The revision does not grow before
+    /// [`announce`](Self::announce), so that a burst of events is one change.
+    pub(crate) fn note(&self, id: InstanceId, change: Change) -> bool {
+        let mut known = self.lock();
+        let changed = match (change, known.entries.get_mut(&id)) {
+            (Change::Created, None) => {
+                known.entries.insert(id, Entry::new(RowState::Created));
+                true
+            }
+            (Change::Started, entry)
+                if entry.as_ref().is_none_or(|entry| entry.state != RowState::Running) =>
+            {
+                let entry = known.entries.entry(id).or_insert_with(|| Entry::new(RowState::Running));
+                entry.enter(
+                    RowState::Running,
+                    match self.readiness {
+                        Readiness::RunningIsReady => Health::Ready,
+                        Readiness::Healthcheck | Readiness::Http(_) => Health::Unknown,
+                    },
+                );
+                known.unlisted |= matches!(self.readiness, Readiness::Http(_));
+                true
+            }
+            (Change::Ended, Some(entry)) if entry.state != RowState::Ended => {
+                entry.enter(RowState::Ended, Health::Unknown);
+                true
+            }
+            (Change::Gone, Some(_)) => known.entries.remove(&id).is_some(),
+            (Change::Health(health), Some(entry))
+                if self.readiness == Readiness::Healthcheck
+                    && entry.state == RowState::Running
+                    && entry.health != health =>
+            {
+                entry.health = health;
+                true
+            }
+            // An event of the past, replayed or late: the board knows more already.
+            _ => false,
+        };
+        if changed {
+            known.event_at = known.lists;
+            known.unannounced = true;
+        }
+        changed
+    }
+
+    /// Takes over what a probe found out.
+    pub(crate) fn report(&self, id: &InstanceId, serial: u64, health: Health) {
+        let mut known = self.lock();
+        let Some(entry) = known.entries.get_mut(id) else { return };
+        let current = entry.probe.as_ref().is_some_and(|probe| probe.serial == serial);
+        if current && entry.health != health {
+            entry.health = health;
+            self.bump();
+        }
+    }
+
+    /// Makes the revision grow if events changed something since the last list that includes them.
+    pub(crate) fn announce(&self) {
+        let mut known = self.lock();
+        if std::mem::take(&mut known.unannounced) {
+            self.bump();
+        }
+    }
+
+    /// Makes the revision grow, because events may have been missed.
+    pub(crate) fn suspect(&self) {
+        let mut known = self.lock();
+        known.event_at = known.lists;
+        self.bump();
+    }
+
+    /// Whether a list is needed to learn the address of a container.
+    pub(crate) fn wants_list(&self) -> bool {
+        self.lock().unlisted
+    }
+
+    /// Whether the engine listed this container with the labels of this library and this fleet. Docker cannot change
+    /// labels and uses no id twice, so this holds for good.
+    pub(crate) fn knows(&self, id: &InstanceId) -> bool {
+        self.lock().entries.get(id).is_some_and(|entry| entry.listed)
+    }
+
+    /// The number of the newest list that was taken over.
+    pub(crate) fn newest_list(&self) -> u64 {
+        self.lock().newest
+    }
+
+    /// To be called with `known` locked, so that a ticket never has a revision without its change.
+    fn bump(&self) {
+        self.revision.send_modify(|revision| *revision += 1);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        // A panic elsewhere leaves at worst an entry that the next list corrects.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
