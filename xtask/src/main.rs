@@ -1,1 +1,35 @@
-fn main() {}
+//! The project's own commands: `cargo xtask <command>`.
+//!
+//! | command | what it does |
+//! |---|---|
+//! | `setup` | installs the Debian packages that the lab needs |
+//! | `test` | runs every check of the project; the only list of them there is |
+//! | `engine -- <command>` | runs a command beside a private Docker engine |
+//!
+//! A command is a variant in `cli.rs` and a module with a `run` function.
+
+#![expect(clippy::print_stdout, reason = "these commands talk to the person at the terminal")]
+#![expect(clippy::print_stderr, reason = "these commands talk to the person at the terminal")]
+
+mod checks;
+mod cli;
+mod command_line;
+mod engine;
+mod error;
+mod interrupt;
+mod setup;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {}", error.chain());
+            ExitCode::FAILURE
+        }
+    }
+}

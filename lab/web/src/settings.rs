@@ -42,7 +42,7 @@ impl Settings {
     pub(crate) fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let millis =
             |name| Ok::<_, String>(Duration::from_millis(parsed(&lookup, name)?.unwrap_or_default()));
-        let bind: IpAddr = parsed(&lookup, "BIND")?.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        let bind: IpAddr = parsed(&lookup, "BIND")?.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         Ok(Self {
             version: lookup("VERSION").unwrap_or_else(|| "dev".to_owned()),
             addr: SocketAddr::new(bind, port(&lookup)?),

@@ -1,0 +1,54 @@
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::XtaskError;
+use crate::interrupt::Interrupt;
+use crate::workspace::Workspace;
+use crate::{checks, engine, setup};
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install the Debian packages that the lab needs (as root), or name what is missing
+    Setup,
+    /// Run every check of the project
+    Test {
+        /// Run only the checks of these names
+        #[arg(long, num_args = 1.., value_name = "NAME")]
+        only: Vec<String>,
+        /// Name the checks and run none
+        #[arg(long)]
+        list: bool,
+    },
+    /// Run a command beside a private Docker engine, in the engine's network namespace
+    Engine {
+        /// The command and its arguments, after `--`
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> Result<ExitCode, XtaskError> {
+        let workspace = Workspace::here();
+        let interrupt = Interrupt::register()?;
+        match self.command {
+            Command::Setup => setup::run(&interrupt).map(|()| ExitCode::SUCCESS),
+            Command::Test { list: true, .. } => {
+                checks::list();
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Test { only, list: false } => checks::run(&workspace, &interrupt, &only),
+            Command::Engine { command } => engine::run(&interrupt, &command),
+        }
+    }
+}
