@@ -4,13 +4,18 @@
 pub mod controller;
 pub mod digest;
 pub mod error;
+pub mod event;
 pub mod fleet;
 pub mod gate;
 pub mod id;
 pub mod image;
 pub mod journal;
+pub mod limits;
+pub mod plan;
+pub mod planner;
 pub mod quantity;
 pub mod seed;
+pub mod strategy;
 pub mod time;
 
 pub use digest::Digest;

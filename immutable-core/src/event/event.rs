@@ -1,0 +1,57 @@
+use std::fmt;
+
+use crate::id::RolloutId;
+use crate::journal::Record;
+use crate::plan::PlanReport;
+use crate::time::Timestamp;
+
+/// Something that happened in a rollout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// In which rollout.
+    pub rollout: RolloutId,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// This was committed to the journal. The journal holds exactly these records in this order, so a finished rollout
+    /// can be shown again from it.
+    Committed {
+        /// The number of the commit.
+        seq: u64,
+        /// What it says.
+        record: Box<Record>,
+    },
+    /// The rollout waits; sent whenever the reasons have changed.
+    Waiting(Box<PlanReport>),
+    /// Something did not work and will be tried again.
+    Trouble {
+        /// What was tried.
+        during: &'static str,
+        /// What came of it, with its causes.
+        error: String,
+    },
+}
+
+impl Event {
+    pub(crate) const fn new(at: Timestamp, rollout: RolloutId, kind: EventKind) -> Self {
+        Self { at, rollout, kind }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            EventKind::Committed { record, .. } => fmt::Display::fmt(record, f),
+            EventKind::Waiting(report) => fmt::Display::fmt(report, f),
+            EventKind::Trouble { during, error } => write!(f, "{during}: {error} (will be tried again)"),
+        }
+    }
+}

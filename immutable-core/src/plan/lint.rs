@@ -1,0 +1,182 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::{Plan, PlannedEvent, Seat};
+use crate::digest::Digest;
+
+/// Something a plan must not contain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// The timeline goes back in time at this step.
+    TimeGoesBack {
+        /// Index into the timeline.
+        step: usize,
+    },
+    /// More instances exist after this step than the limits allow (S2).
+    TooMany {
+        /// Index into the timeline.
+        step: usize,
+        /// How many.
+        total: u32,
+        /// How many may.
+        limit: u32,
+    },
+    /// Fewer instances serve after this step than before it, and fewer than the limits allow (S1).
+    TooFewAvailable {
+        /// Index into the timeline.
+        step: usize,
+        /// How many.
+        available: u32,
+        /// How many must.
+        limit: u32,
+    },
+    /// A seat is launched twice (S4), or one is launched that was occupied.
+    LaunchedTwice {
+        /// Index into the timeline.
+        step: usize,
+        /// The seat.
+        seat: Seat,
+    },
+    /// A step concerns an instance that is not in the state it needs, for example one that is not there.
+    OutOfOrder {
+        /// Index into the timeline.
+        step: usize,
+        /// The seat.
+        seat: Seat,
+    },
+    /// An image is launched that is neither the target nor the previous one.
+    ForeignImage {
+        /// Index into the timeline.
+        step: usize,
+        /// The image.
+        image: Digest,
+    },
+    /// The plan does not end with exactly the desired instances of the target, all available (L1, S10).
+    WrongEnd {
+        /// Available instances of the target at the end.
+        available: u32,
+        /// All instances at the end.
+        total: u32,
+        /// How many there shall be of both.
+        desired: u32,
+    },
+    /// The plan is predicted to be faster than is possible, so one of the two figures is wrong.
+    FasterThanPossible,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimeGoesBack { step } => write!(f, "step {step}: is earlier than the one before it"),
+            Self::TooMany { step, total, limit } => {
+                write!(f, "step {step}: {total} instances exist, at most {limit} may")
+            }
+            Self::TooFewAvailable { step, available, limit } => {
+                write!(f, "step {step}: {available} instances are available, at least {limit} must be")
+            }
+            Self::LaunchedTwice { step, seat } => write!(f, "step {step}: {seat} is launched a second time"),
+            Self::OutOfOrder { step, seat } => {
+                write!(f, "step {step}: {seat} is not in the state this step needs")
+            }
+            Self::ForeignImage { step, image } => {
+                write!(f, "step {step}: {image} is neither the target nor the previous image")
+            }
+            Self::WrongEnd { available, total, desired } => write!(
+                f,
+                "ends with {available} available instances of the target and {total} in all; wanted are {desired} and no other"
+            ),
+            Self::FasterThanPossible => f.write_str("is predicted to be faster than its lower bound"),
+        }
+    }
+}
+
+/// Checks a plan against the properties that must always hold. Shares no arithmetic with the planner: it replays the
+/// timeline with sets of its own. An empty list is a clean plan.
+#[must_use]
+pub fn lint(plan: &Plan) -> Vec<Finding> {
+    #[derive(PartialEq, Eq)]
+    enum Stand {
+        Starting,
+        Serving,
+        Idle,
+        Leaving,
+    }
+    let mut findings = Vec::new();
+    let mut stands: BTreeMap<Seat, (Digest, Stand)> = BTreeMap::new();
+    let mut used: BTreeSet<Seat> = BTreeSet::new();
+    for adopted in &plan.initial {
+        let stand = if adopted.instance.is_ready() { Stand::Serving } else { Stand::Idle };
+        stands.insert(adopted.seat, (adopted.instance.image, stand));
+        used.insert(adopted.seat);
+    }
+    let desired = plan.spec.budget.desired;
+    let most = desired + plan.spec.budget.max_surge;
+    let fewest = desired.saturating_sub(plan.spec.budget.max_unavailable);
+    let size = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let serving = |stands: &BTreeMap<Seat, (Digest, Stand)>| {
+        size(stands.values().filter(|(_, stand)| *stand == Stand::Serving).count())
+    };
+    // Counted along instead of recounted at every step, or a plan of n steps would cost n².
+    let mut available = serving(&stands);
+    let mut last = std::time::Duration::ZERO;
+
+    for (step, planned) in plan.timeline.iter().enumerate() {
+        if planned.at < last {
+            findings.push(Finding::TimeGoesBack { step });
+        }
+        last = planned.at;
+        match &planned.event {
+            PlannedEvent::Launch { seat, image, .. } => {
+                if !used.insert(*seat) {
+                    findings.push(Finding::LaunchedTwice { step, seat: *seat });
+                }
+                if *image != plan.spec.target && Some(*image) != plan.spec.previous {
+                    findings.push(Finding::ForeignImage { step, image: *image });
+                }
+                stands.insert(*seat, (*image, Stand::Starting));
+                if size(stands.len()) > most {
+                    findings.push(Finding::TooMany { step, total: size(stands.len()), limit: most });
+                }
+            }
+            PlannedEvent::Available { seat } => match stands.get_mut(seat) {
+                Some((_, stand)) if *stand == Stand::Starting || *stand == Stand::Idle => {
+                    *stand = Stand::Serving;
+                    available += 1;
+                }
+                _ => findings.push(Finding::OutOfOrder { step, seat: *seat }),
+            },
+            PlannedEvent::Retire { seat } => match stands.get_mut(seat) {
+                Some((_, stand)) if *stand != Stand::Leaving => {
+                    let served = *stand == Stand::Serving;
+                    *stand = Stand::Leaving;
+                    available -= u32::from(served);
+                    if served && available < fewest {
+                        findings.push(Finding::TooFewAvailable { step, available, limit: fewest });
+                    }
+                }
+                _ => findings.push(Finding::OutOfOrder { step, seat: *seat }),
+            },
+            PlannedEvent::Gone { seat } => match stands.remove(seat) {
+                Some((_, Stand::Leaving)) => {}
+                _ => findings.push(Finding::OutOfOrder { step, seat: *seat }),
+            },
+            PlannedEvent::Stage { .. } => {}
+        }
+    }
+    let target_serving = stands
+        .values()
+        .filter(|(image, stand)| *image == plan.spec.target && *stand == Stand::Serving)
+        .count();
+    if size(target_serving) != desired || size(stands.len()) != desired {
+        findings.push(Finding::WrongEnd {
+            available: size(target_serving),
+            total: size(stands.len()),
+            desired,
+        });
+    }
+    if plan.makespan < plan.lower_bound {
+        findings.push(Finding::FasterThanPossible);
+    }
+    findings
+}

@@ -1,0 +1,90 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::gate::Judgement;
+use crate::id::GateName;
+
+/// How a rollout ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Conclusion {
+    /// Every instance runs the target.
+    Completed,
+    /// It failed, and every instance runs the previous image again.
+    RolledBack {
+        /// Why it failed.
+        reason: FailReason,
+    },
+    /// It failed and stands where it was: by choice, because there is no previous image, or because going back failed
+    /// too (a rollback is never rolled back).
+    Failed {
+        /// Why.
+        reason: FailReason,
+        /// Why going back failed, if it was tried.
+        rollback: Option<FailReason>,
+    },
+    /// Somebody aborted it; it stands where it was.
+    Aborted,
+}
+
+impl fmt::Display for Conclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Completed => f.write_str("completed"),
+            Self::RolledBack { reason } => write!(f, "rolled back: {reason}"),
+            Self::Failed { reason, rollback: None } => write!(f, "failed: {reason}"),
+            Self::Failed { reason, rollback: Some(second) } => {
+                write!(f, "failed: {reason}; going back failed too: {second}")
+            }
+            Self::Aborted => f.write_str("aborted"),
+        }
+    }
+}
+
+/// Why a rollout failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FailReason {
+    /// More instances of the wanted image failed than are tolerated.
+    TooManyFailures {
+        /// How many.
+        failures: u32,
+        /// How many are tolerated.
+        tolerated: u32,
+        /// How the last one failed.
+        last: String,
+    },
+    /// Nothing moved for the whole progress deadline.
+    NoProgress,
+    /// A check said no.
+    Gate {
+        /// The check.
+        gate: GateName,
+        /// What it said.
+        judgement: Judgement,
+    },
+    /// Somebody asked for it.
+    Requested,
+}
+
+impl fmt::Display for FailReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooManyFailures { failures, tolerated, last } => {
+                write!(f, "{failures} instances failed, {tolerated} are tolerated (the last one: {last})")
+            }
+            Self::NoProgress => f.write_str("no progress within the progress deadline"),
+            Self::Gate { gate, judgement } => {
+                write!(f, "check `{gate}` failed")?;
+                for evidence in &judgement.evidence {
+                    write!(f, ", {}: {}", evidence.what, evidence.seen)?;
+                }
+                Ok(())
+            }
+            Self::Requested => f.write_str("requested"),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{IllegalTransition, RolloutState, forecast};
+use crate::digest::Digest;
+use crate::fleet::{Instance, Snapshot};
+use crate::id::{FleetId, RolloutId, Zone};
+use crate::limits::{Limits, LimitsError};
+use crate::plan::{Adopted, Estimates, OnFailure, Plan, RolloutSpec, Seat, lower_bound};
+use crate::seed::Seed;
+use crate::strategy::{RolloutStrategy, StrategyContext, StrategyError};
+
+/// What to plan a rollout from.
+///
+/// ```
+/// use immutable_core::fleet::Snapshot;
+/// use immutable_core::plan::lint;
+/// use immutable_core::planner::PlanRequest;
+/// use immutable_core::strategy::Rolling;
+/// use immutable_core::{Digest, FleetId, RolloutId, Timestamp, Zone};
+///
+/// let fleet = FleetId::new("web").unwrap();
+/// let empty = Snapshot::new(fleet, Timestamp::UNIX_EPOCH, 0, vec![]);
+/// let request = PlanRequest::new(RolloutId::new("deploy-1").unwrap(), Digest::of(b"v1"), 3)
+///     .zones(vec![Zone::new("a").unwrap(), Zone::new("b").unwrap()]);
+/// let plan = request.plan(&empty, &Rolling::new()).unwrap();
+/// assert_eq!(plan.timeline.len(), 6, "three launches, three of them available: {plan}");
+/// assert!(lint(&plan).is_empty());
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PlanRequest {
+    rollout: RolloutId,
+    target: Digest,
+    desired: u32,
+    previous: Option<Digest>,
+    limits: Limits,
+    zones: Vec<Zone>,
+    seed: Seed,
+    on_failure: OnFailure,
+    estimates: Estimates,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// Change the limits.
+    #[error("the limits of rollout {rollout} contradict each other")]
+    Limits {
+        /// The rollout.
+        rollout: RolloutId,
+        /// Which and how.
+        #[source]
+        source: LimitsError,
+    },
+    /// Change the strategy.
+    #[error("the strategy of rollout {rollout} cannot be used")]
+    Strategy {
+        /// The rollout.
+        rollout: RolloutId,
+        /// Why.
+        #[source]
+        source: StrategyError,
+    },
+    /// Name the zones of the fleet.
+    #[error(
+        "rollout {rollout} names no zone: give at least one, for example the zones of the fleet's capabilities"
+    )]
+    NoZones {
+        /// The rollout.
+        rollout: RolloutId,
+    },
+    /// Choose another image to go back to.
+    #[error("rollout {rollout} would go back to {image}, which is its own target")]
+    PreviousIsTarget {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The image.
+        image: Digest,
+    },
+    /// The snapshot contradicts itself; a defect of the fleet that took it.
+    #[error("the snapshot of fleet {fleet} contradicts itself")]
+    Snapshot {
+        /// The fleet.
+        fleet: FleetId,
+        /// How.
+        #[source]
+        source: IllegalTransition,
+    },
+}
+
+impl PlanRequest {
+    /// A rollout of this image to this many instances, with default limits, in no zone yet, with the way back found
+    /// out from what runs.
+    pub fn new(rollout: RolloutId, target: Digest, desired: u32) -> Self {
+        Self {
+            rollout,
+            target,
+            desired,
+            previous: None,
+            limits: Limits::default(),
+            zones: Vec::new(),
+            seed: Seed::new(0),
+            on_failure: OnFailure::default(),
+            estimates: Estimates::default(),
+        }
+    }
+
+    /// What must hold.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The zones to spread over.
+    pub fn zones(mut self, zones: Vec<Zone>) -> Self {
+        self.zones = zones;
+        self
+    }
+
+    /// The image to go back to on failure. Default: the one that most ready instances run.
+    pub const fn previous(mut self, image: Digest) -> Self {
+        self.previous = Some(image);
+        self
+    }
+
+    /// The seed of all choices that nothing else decides. Default 0.
+    pub const fn seed(mut self, seed: Seed) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// What a failure leads to. Default rollback.
+    pub const fn on_failure(mut self, on_failure: OnFailure) -> Self {
+        self.on_failure = on_failure;
+        self
+    }
+
+    /// How long things take, for the preview.
+    pub const fn estimates(mut self, estimates: Estimates) -> Self {
+        self.estimates = estimates;
+        self
+    }
+
+    /// Plans the rollout of a fleet that looks like this.
+    ///
+    /// # Errors
+    /// [`PlanError`] names what to change.
+    pub fn plan(&self, snapshot: &Snapshot, strategy: &dyn RolloutStrategy) -> Result<Plan, PlanError> {
+        let rollout = || self.rollout.clone();
+        let budget = self
+            .limits
+            .budget(self.desired)
+            .map_err(|source| PlanError::Limits { rollout: rollout(), source })?;
+        let bad_strategy = |source| PlanError::Strategy { rollout: rollout(), source };
+        let stages = strategy.stages(&StrategyContext::new(budget)).map_err(bad_strategy)?;
+        if !stages.last().is_some_and(|last| last.new >= self.desired && last.old == 0) {
+            let reason =
+                format!("its last stage must have all {} instances new and no old one", self.desired);
+            return Err(bad_strategy(StrategyError::new(strategy.name(), reason)));
+        }
+        if self.zones.is_empty() {
+            return Err(PlanError::NoZones { rollout: rollout() });
+        }
+        if self.previous == Some(self.target) {
+            return Err(PlanError::PreviousIsTarget { rollout: rollout(), image: self.target });
+        }
+        let spec = RolloutSpec {
+            rollout: self.rollout.clone(),
+            fleet: snapshot.fleet.clone(),
+            target: self.target,
+            previous: self.previous.or_else(|| self.running_image(snapshot)),
+            limits: self.limits.clone(),
+            budget,
+            strategy: strategy.name().to_owned(),
+            stages,
+            zones: self.zones.clone(),
+            seed: self.seed,
+            on_failure: self.on_failure,
+        };
+        let initial = self.seat(snapshot, &spec);
+        let bad_snapshot = |source| PlanError::Snapshot { fleet: snapshot.fleet.clone(), source };
+        let state = RolloutState::open(spec.clone(), &initial, snapshot.taken_at).map_err(bad_snapshot)?;
+        let (timeline, makespan) =
+            forecast::forecast(state, snapshot.taken_at, &self.estimates).map_err(bad_snapshot)?;
+        let lower_bound = lower_bound(&spec, &initial, &self.estimates);
+        Ok(Plan { schema: 1, spec, initial, estimates: self.estimates, timeline, makespan, lower_bound })
+    }
+
+    /// The image that most ready instances run, apart from the target; the smaller digest on a tie.
+    fn running_image(&self, snapshot: &Snapshot) -> Option<Digest> {
+        let mut counts: BTreeMap<Digest, u32> = BTreeMap::new();
+        for instance in snapshot.instances.iter().filter(|instance| instance.is_ready()) {
+            *counts.entry(instance.image).or_default() += 1;
+        }
+        counts.remove(&self.target);
+        counts
+            .into_iter()
+            .max_by_key(|(digest, count)| (*count, std::cmp::Reverse(*digest)))
+            .map(|(digest, _)| digest)
+    }
+
+    /// Gives every instance a slot: the one it was launched for if that is free, else a free one of its zone, else any
+    /// free one, else a surplus one. Instances of the target choose first: they are to stay.
+    fn seat(&self, snapshot: &Snapshot, spec: &RolloutSpec) -> Vec<Adopted> {
+        let mut free: BTreeSet<u32> = (0..self.desired).collect();
+        let mut seats: Vec<Adopted> = Vec::with_capacity(snapshot.instances.len());
+        let mut homeless: Vec<&Instance> = Vec::new();
+        let mut order: Vec<&Instance> = snapshot.instances.iter().collect();
+        order.sort_by_key(|instance| (instance.image != self.target, !instance.is_ready()));
+        for instance in order {
+            match &instance.origin {
+                Some(origin) if free.remove(&origin.slot.0) => {
+                    seats.push(Adopted { seat: Seat::new(origin.slot.0, 0), instance: instance.clone() });
+                }
+                _ => homeless.push(instance),
+            }
+        }
+        // Free slots by zone, so that seating n instances does not cost n².
+        let mut by_zone: BTreeMap<&Zone, BTreeSet<u32>> = BTreeMap::new();
+        for slot in &free {
+            by_zone.entry(spec.zone_of(crate::id::Slot(*slot))).or_default().insert(*slot);
+        }
+        let mut surplus = self.desired..;
+        for instance in homeless {
+            let slot = by_zone
+                .get_mut(&instance.zone)
+                .and_then(BTreeSet::pop_first)
+                .or_else(|| by_zone.values_mut().find_map(BTreeSet::pop_first))
+                .or_else(|| surplus.next())
+                // A range of u32 ends only after four billion instances.
+                .unwrap_or(u32::MAX);
+            seats.push(Adopted { seat: Seat::new(slot, 0), instance: instance.clone() });
+        }
+        seats.sort_by_key(|adopted| adopted.seat);
+        seats
+    }
+}
