@@ -31,6 +31,8 @@ pub(super) enum Command {
     SetState(ServerRef, AdminState),
     SetWeight(ServerRef, Weight),
     ShutdownSessions(ServerRef),
+    /// Gives a server that is being deleted another address, which makes HAProxy close its idle connections.
+    Divert(ServerRef, Dump),
     /// Only a server in maintenance without connections is deleted.
     Delete(ServerRef),
 }
@@ -40,6 +42,13 @@ pub(super) enum Command {
 pub(super) struct ServerRef {
     pub(super) backend: BackendName,
     pub(super) server: ServerName,
+}
+
+/// Addresses of nobody. There are two because setting the one that is set already has no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dump {
+    One,
+    Other,
 }
 
 /// The states that an administrator can set.
@@ -83,6 +92,13 @@ impl fmt::Display for Command {
             Self::SetState(server, state) => write!(f, "set server {server} state {state}"),
             Self::SetWeight(server, weight) => write!(f, "set server {server} weight {weight}"),
             Self::ShutdownSessions(server) => write!(f, "shutdown sessions server {server}"),
+            Self::Divert(server, dump) => {
+                let port = match dump {
+                    Dump::One => 1,
+                    Dump::Other => 2,
+                };
+                write!(f, "set server {server} addr 127.0.0.1 port {port}")
+            }
             Self::Delete(server) => write!(f, "del server {server}"),
         }
     }
@@ -138,6 +154,8 @@ mod tests {
             (Command::SetState(server(), AdminState::Maintenance), "set server web/imm-i-1 state maint"),
             (Command::SetWeight(server(), Weight::MAX), "set server web/imm-i-1 weight 256"),
             (Command::ShutdownSessions(server()), "shutdown sessions server web/imm-i-1"),
+            (Command::Divert(server(), Dump::One), "set server web/imm-i-1 addr 127.0.0.1 port 1"),
+            (Command::Divert(server(), Dump::Other), "set server web/imm-i-1 addr 127.0.0.1 port 2"),
             (Command::Delete(server()), "del server web/imm-i-1"),
         ] {
             assert_eq!(command.to_string(), text);

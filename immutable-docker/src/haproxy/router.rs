@@ -7,7 +7,7 @@ use immutable_core::fleet::{Route, RouteChange, Router, RouterError};
 use tokio::time::Instant;
 
 use super::answer::Answer;
-use super::command::Command;
+use super::command::{Command, Dump};
 use super::config::HaproxyConfig;
 use super::error::HaproxyError;
 use super::plan::Change;
@@ -133,7 +133,7 @@ impl HaproxyRouter {
         const ACTION: &str = "change a route";
         let deadline = Instant::now() + self.config.detach_timeout;
         let mut pause = FIRST_PAUSE;
-        let mut was_refused = false;
+        let mut refusals = 0_u32;
         loop {
             let commands = change.commands(servers, &self.config);
             if commands.is_empty() {
@@ -153,14 +153,23 @@ impl HaproxyRouter {
             if change.commands(servers, &self.config).is_empty() {
                 return Ok(());
             }
+            refusals += 1;
             let again = match command {
                 Command::Delete(_) => Instant::now() < deadline,
-                _ => !was_refused,
+                _ => refusals == 1,
             };
             if !again {
                 return Err(self.explain(session, ACTION, error).await);
             }
-            was_refused = true;
+            if let Command::Delete(server) = command
+                && answer.text().contains("connections")
+            {
+                // Up to 2.8, idle connections keep a server from being deleted until they are purged, half of them
+                // every 5 s. Nothing is sent to a server in maintenance, so its address is free to be changed. The
+                // answer says what was changed from what; the next try to delete tells whether it helped.
+                let dump = if refusals % 2 == 1 { Dump::One } else { Dump::Other };
+                session.run(&[Command::Divert(server.clone(), dump)]).await.map_err(platform(ACTION))?;
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

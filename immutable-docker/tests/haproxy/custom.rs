@@ -1,6 +1,7 @@
 //! HAProxy with a configuration that the lab's own does not have.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,6 +28,8 @@ impl Custom {
              backend web\n{backend}\n"
         )
         .replace("DIR", dir.path().to_str().unwrap());
+        let sockets: Vec<PathBuf> =
+            config.split_whitespace().filter(|word| word.ends_with(".sock")).map(PathBuf::from).collect();
         let file = dir.path().join("haproxy.cfg");
         std::fs::write(&file, config).unwrap();
         let process = Command::new("haproxy")
@@ -39,7 +42,11 @@ impl Custom {
             .expect("haproxy must be installed");
         let proxy = Self { process, dir, addr };
         let deadline = Instant::now() + Duration::from_secs(20);
-        while std::os::unix::net::UnixStream::connect(proxy.socket("admin.sock")).is_err() {
+        let up = || {
+            sockets.iter().all(|socket| UnixStream::connect(socket).is_ok())
+                && TcpStream::connect(addr).is_ok()
+        };
+        while !up() {
             assert!(Instant::now() < deadline, "haproxy does not come up with {}", file.display());
             std::thread::sleep(Duration::from_millis(5));
         }

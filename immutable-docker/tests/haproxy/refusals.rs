@@ -1,11 +1,13 @@
 //! What a user reads when HAProxy is there but not as it must be.
 
+use std::time::Duration;
+
 use immutable_core::error::Retry;
 use immutable_core::fleet::{Router, RouterError};
 use immutable_docker::haproxy::{BackendName, HaproxyRouter};
 
 use super::custom::{Custom, free_addr};
-use super::{config, full, proxy, router, serve};
+use super::{config, detach, draining, full, proxy, serve, serving};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_backend_is_named_with_those_that_are_there() {
@@ -50,13 +52,18 @@ async fn a_socket_without_admin_level_is_named_with_the_way_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_before_a_refused_one_are_made_and_those_after_it_are_not() {
-    let proxy = proxy();
-    let router = router(&proxy);
     let addr = free_addr();
-    // HAProxy has no port 0 for a server.
-    let refused = serve("b", "127.0.0.1:0".parse().unwrap(), 100);
-    let error = router.apply(&[serve("a", addr, 1), refused, serve("c", addr, 1)]).await.unwrap_err();
-    assert!(full(&error).contains("imm-b"), "{}", full(&error));
-    let routes = router.observe().await.unwrap();
-    assert_eq!(routes, [super::serving("a", addr, 1)]);
+    // HAProxy does not delete a server that its configuration refers to.
+    let proxy = Custom::start(
+        "",
+        &format!(" balance roundrobin\n server imm-b {addr}\n use-server imm-b if {{ path /b }}"),
+    );
+    let mut config = config(&proxy.socket("admin.sock"));
+    config.detach_timeout = Duration::from_millis(50);
+    let router = HaproxyRouter::new(config);
+    let error = router.apply(&[serve("a", addr, 1), detach("b"), serve("c", addr, 1)]).await.unwrap_err();
+    assert!(matches!(error, RouterError::Platform { .. }), "{error:?}");
+    let text = full(&error);
+    assert!(text.contains("`del server web/imm-b`: This server cannot be removed at runtime"), "{text}");
+    assert_eq!(router.observe().await.unwrap(), [serving("a", addr, 1), draining("b", addr)]);
 }
