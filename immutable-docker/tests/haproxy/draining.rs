@@ -9,7 +9,7 @@ use immutable_docker::haproxy::{DrainMode, HaproxyRouter};
 
 use super::custom::Custom;
 use super::web::{Client, Web};
-use super::{config, detach, drain, draining, proxy, router, serve, sessions};
+use super::{config, detach, drain, draining, proxy, router, serve, sessions, shown};
 
 async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -42,7 +42,7 @@ async fn an_open_request_is_finished_and_counted_until_then() {
     until("the session ends", async || sessions(&router, "a").await == 0).await;
     // The same client connection goes on with another server.
     assert_eq!(client.get("/").await.unwrap(), "b");
-    assert!(router.observe().await.unwrap().contains(&draining("a", a.addr)));
+    assert!(shown(&router).await.contains(&draining("a", a.addr)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,6 +146,6 @@ async fn clients_held_by_a_stick_table_leave_a_drained_instance_unless_they_are_
 
         router.apply(&[serve("b", b.addr, 100), drain("a")]).await.unwrap();
         assert_eq!(Client::connect(proxy.addr).await.get("/").await.unwrap(), answering, "{mode:?}");
-        assert!(router.observe().await.unwrap().contains(&draining("a", a.addr)));
+        assert!(shown(&router).await.contains(&draining("a", a.addr)));
     }
 }

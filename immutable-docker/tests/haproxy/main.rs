@@ -56,6 +56,15 @@ fn draining(instance: &str, endpoint: SocketAddr) -> Route {
     Route::new(id(instance), endpoint, RouteState::Draining)
 }
 
+/// The routes without their sessions: a client may have its answer before HAProxy counted the request as done.
+async fn shown(router: &HaproxyRouter) -> Vec<Route> {
+    let mut routes = router.observe().await.unwrap();
+    for route in &mut routes {
+        route.sessions = 0;
+    }
+    routes
+}
+
 async fn sessions(router: &HaproxyRouter, instance: &str) -> u32 {
     let routes = router.observe().await.unwrap();
     routes.iter().find(|route| route.instance == id(instance)).unwrap().sessions

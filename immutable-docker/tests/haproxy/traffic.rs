@@ -9,7 +9,7 @@ use immutable_docker::haproxy::{HaproxyRouter, ServerOptions};
 
 use super::custom::free_addr;
 use super::web::{Client, Web};
-use super::{config, drain, proxy, router, serve};
+use super::{config, drain, proxy, router, serve, serving, shown};
 
 /// Who answered how many of these requests, sent one after the other over a few keep-alive connections.
 async fn shares(proxy: SocketAddr, requests: usize) -> BTreeMap<String, usize> {
@@ -56,7 +56,7 @@ async fn an_instance_with_another_address_is_reached_there() {
     assert_eq!(share(&shares(proxy.addr(), 10).await, "old"), 10);
     router.apply(&[serve("a", new.addr, 100)]).await.unwrap();
     assert_eq!(share(&shares(proxy.addr(), 10).await, "new"), 10);
-    assert_eq!(router.observe().await.unwrap(), [super::serving("a", new.addr, 100)]);
+    assert_eq!(shown(&router).await, [serving("a", new.addr, 100)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
