@@ -15,6 +15,8 @@ pub mod plan;
 pub mod planner;
 pub mod quantity;
 pub mod seed;
+#[cfg(feature = "controller")]
+pub mod store;
 pub mod strategy;
 pub mod time;
 

@@ -1,5 +1,21 @@
-//! The controller: the only part that waits, sleeps and acts.
+//! The controller: the only part that waits, sleeps and acts. At every turn it observes, commits what it saw and what
+//! it will do, and only then does it.
 
+mod act;
+mod backoff;
 mod clock;
+mod control;
+#[expect(clippy::module_inception, reason = "the file of the type `Controller`")]
+mod controller;
+mod error;
+mod judge;
+mod observe;
+mod options;
+mod route;
+mod run;
 
 pub use clock::{Clock, SystemClock};
+pub use control::{ControlHandle, send_control};
+pub use controller::Controller;
+pub use error::ControllerError;
+pub use options::Options;

@@ -20,9 +20,9 @@ pub fn due(state: &RolloutState, now: Timestamp) -> Vec<(Seat, Observation)> {
         .collect()
 }
 
-/// When time alone will next change a decision, if nothing else happens before.
+/// When time alone will next change a decision, after `now` and if nothing else happens before.
 #[must_use]
-pub fn next_due(state: &RolloutState) -> Option<Timestamp> {
+pub fn next_due(state: &RolloutState, now: Timestamp) -> Option<Timestamp> {
     let members = state.members.values().filter_map(|member| next(state, member)).map(|(at, _)| at);
     let bakes = state.complete_since.into_iter().flat_map(|since| {
         state.stages[state.stage].gates.iter().filter_map(move |gate| match gate {
@@ -30,7 +30,7 @@ pub fn next_due(state: &RolloutState) -> Option<Timestamp> {
             GateSpec::Approval(_) | GateSpec::Check(_) => None,
         })
     });
-    members.chain(bakes).chain(progress_deadline(state)).min()
+    members.chain(bakes).chain(progress_deadline(state)).filter(|at| *at > now).min()
 }
 
 /// When the rollout counts as stuck, if nothing moves before. A rollout that waits for a gate, a person or its end is

@@ -53,7 +53,7 @@ pub(super) fn forecast(
             continue;
         }
         let predicted = coming.first_key_value().map(|(at, _)| *at);
-        let Some(next) = predicted.into_iter().chain(next_due(&state)).min() else { break };
+        let Some(next) = predicted.into_iter().chain(next_due(&state, now)).min() else { break };
         now = next;
         while let Some(entry) = coming.first_entry().filter(|entry| *entry.key() <= now) {
             for event in entry.remove() {

@@ -212,6 +212,12 @@ impl RolloutState {
         matches!(self.run, Run::Paused)
     }
 
+    /// Whether it only finishes what it began.
+    #[must_use]
+    pub const fn is_ending(&self) -> bool {
+        matches!(self.run, Run::Ending(_))
+    }
+
     /// How it ended, once it has.
     #[must_use]
     pub const fn conclusion(&self) -> Option<&Conclusion> {
@@ -223,6 +229,12 @@ impl RolloutState {
     pub fn stage(&self) -> (usize, &Stage) {
         // `open` refuses an empty list and `advance` checks the bound.
         (self.stage, &self.stages[self.stage])
+    }
+
+    /// What a check last said about the current stage.
+    #[must_use]
+    pub fn judgement(&self, gate: &GateName) -> Option<&Judgement> {
+        self.judgements.get(gate)
     }
 
     /// Since when the current stage has been complete, if it is.

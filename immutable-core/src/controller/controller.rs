@@ -1,0 +1,259 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use super::run::Run;
+use super::{Clock, ControlHandle, ControllerError, Options};
+use crate::event::{EventSink, NoSink};
+use crate::fleet::{Fleet, Router};
+use crate::gate::{Gate, GateSpec};
+use crate::id::{GateName, RolloutId, WriterId};
+use crate::journal::{Journal, JournalError, JournalStore, Record};
+use crate::plan::Plan;
+use crate::planner::{Conclusion, RolloutState};
+
+/// Runs rollouts: observes, commits, decides, commits, acts.
+///
+/// It may be killed at any moment and started again on the same journal, and two of them may run at once: the one that
+/// claimed the rollout last goes on, the other stops with
+/// [`JournalError::Superseded`](crate::journal::JournalError::Superseded).
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use immutable_core::controller::Controller;
+/// use immutable_core::journal::MemoryStore;
+/// use immutable_core::planner::{Conclusion, PlanRequest};
+/// use immutable_core::strategy::Rolling;
+/// use immutable_core::fleet::Fleet;
+/// use immutable_core::{Digest, FleetId, RolloutId, Timestamp, Zone};
+/// use immutable_testkit::{MemoryFleet, VirtualClock};
+/// use tokio_util::sync::CancellationToken;
+///
+/// let clock = Arc::new(VirtualClock::new(Timestamp::from_unix(Duration::from_secs(1_800_000_000))));
+/// let (v1, v2) = (Digest::of(b"v1"), Digest::of(b"v2"));
+/// let zones = vec![Zone::new("a").unwrap(), Zone::new("b").unwrap()];
+/// let fleet = Arc::new(
+///     MemoryFleet::builder(FleetId::new("web").unwrap(), clock.clone())
+///         .zones(zones.clone())
+///         .image(v2)
+///         .running(10, v1)
+///         .build(),
+/// );
+/// let conclusion = clock.run(async {
+///     let snapshot = fleet.observe().await.unwrap();
+///     let request = PlanRequest::new(RolloutId::new("deploy-42").unwrap(), v2, 10).zones(zones);
+///     let plan = request.plan(&snapshot, &Rolling::new()).unwrap();
+///     let controller = Controller::new(fleet.clone(), Arc::new(MemoryStore::new()), clock.clone());
+///     controller.run(&plan, &CancellationToken::new()).await.unwrap()
+/// });
+/// assert_eq!(conclusion, Conclusion::Completed);
+/// ```
+#[derive(Debug)]
+pub struct Controller {
+    pub(super) fleet: Arc<dyn Fleet>,
+    pub(super) router: Option<Arc<dyn Router>>,
+    pub(super) store: Arc<dyn JournalStore>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) sink: Arc<dyn EventSink>,
+    pub(super) gates: BTreeMap<GateName, Arc<dyn Gate>>,
+    pub(super) options: Options,
+    pub(super) control: ControlHandle,
+    writer: WriterId,
+}
+
+/// Tells the controllers of one process apart.
+static CONTROLLERS: AtomicU64 = AtomicU64::new(0);
+
+impl Controller {
+    /// A controller without router, checks and observers.
+    #[must_use]
+    pub fn new(fleet: Arc<dyn Fleet>, store: Arc<dyn JournalStore>, clock: Arc<dyn Clock>) -> Self {
+        let number = CONTROLLERS.fetch_add(1, Ordering::Relaxed);
+        let started = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+        let writer = WriterId::new(format!("{}-{started}-{number}", std::process::id()));
+        Self {
+            fleet,
+            router: None,
+            store,
+            clock,
+            sink: Arc::new(NoSink),
+            gates: BTreeMap::new(),
+            options: Options::default(),
+            control: ControlHandle::default(),
+            #[expect(clippy::expect_used, reason = "digits and hyphens, far fewer than the 128 allowed")]
+            writer: writer.expect("a writer identifier"),
+        }
+    }
+
+    /// With a router; without one, ready instances count as serving.
+    #[must_use]
+    pub fn with_router(mut self, router: Arc<dyn Router>) -> Self {
+        self.router = Some(router);
+        self
+    }
+
+    /// With an observer in place of the present one.
+    #[must_use]
+    pub fn with_sink(mut self, sink: Arc<dyn EventSink>) -> Self {
+        self.sink = sink;
+        self
+    }
+
+    /// With a check that stages may name.
+    #[must_use]
+    pub fn with_gate(mut self, name: GateName, gate: Arc<dyn Gate>) -> Self {
+        self.gates.insert(name, gate);
+        self
+    }
+
+    /// With another pace.
+    #[must_use]
+    pub const fn with_options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Under this name in the journal. It must be unlike that of every other controller that ever writes to the same
+    /// journal; the default is made from the process number and the time.
+    #[must_use]
+    pub fn with_writer(mut self, writer: WriterId) -> Self {
+        self.writer = writer;
+        self
+    }
+
+    /// A handle to pause, resume, abort, approve and roll back.
+    #[must_use]
+    pub fn control(&self) -> ControlHandle {
+        self.control.clone()
+    }
+
+    /// Executes a plan to its end. If its rollout was begun before, by this or another process, goes on with it.
+    ///
+    /// # Errors
+    /// [`ControllerError`]; the rollout can be resumed once the cause is removed. Nothing was changed if it was never
+    /// begun.
+    pub async fn run(&self, plan: &Plan, cancel: &CancellationToken) -> Result<Conclusion, ControllerError> {
+        let rollout = plan.spec.rollout.clone();
+        loop {
+            let mut journal = self.load(&rollout).await?;
+            let Some(state) = journal.state() else {
+                self.accept(plan).await?;
+                let now = self.clock.now();
+                let open = Record::Open {
+                    spec: Box::new(plan.spec.clone()),
+                    initial: plan.initial.clone(),
+                    plan: plan.digest(),
+                };
+                journal.record(open, now)?;
+                match journal.commit(now).await {
+                    // Somebody else opened it at the same moment: go on with theirs.
+                    Ok(_) | Err(JournalError::Moved { .. } | JournalError::Superseded { .. }) => continue,
+                    Err(error) => return Err(error.into()),
+                }
+            };
+            if state.spec().fleet == plan.spec.fleet && state.spec().target != plan.spec.target {
+                let theirs = state.spec().target;
+                return Err(ControllerError::OtherTarget { rollout, theirs, ours: plan.spec.target });
+            }
+            return self.drive(journal, cancel).await;
+        }
+    }
+
+    /// Goes on with a rollout that was begun before.
+    ///
+    /// # Errors
+    /// [`ControllerError`], [`JournalError::NotFound`] among them.
+    pub async fn resume(
+        &self,
+        rollout: &RolloutId,
+        cancel: &CancellationToken,
+    ) -> Result<Conclusion, ControllerError> {
+        let journal = self.load(rollout).await?;
+        if journal.state().is_none() {
+            return Err(JournalError::NotFound { rollout: rollout.clone() }.into());
+        }
+        self.drive(journal, cancel).await
+    }
+
+    async fn load(&self, rollout: &RolloutId) -> Result<Journal, ControllerError> {
+        Ok(Journal::load(Arc::clone(&self.store), rollout.clone(), self.writer.clone()).await?)
+    }
+
+    /// Whether the fleet can take this plan, before anything is begun.
+    async fn accept(&self, plan: &Plan) -> Result<(), ControllerError> {
+        let rollout = &plan.spec.rollout;
+        if plan.spec.fleet != *self.fleet.id() {
+            return Err(ControllerError::OtherFleet {
+                rollout: rollout.clone(),
+                theirs: plan.spec.fleet.clone(),
+                ours: self.fleet.id().clone(),
+            });
+        }
+        // The way back is checked before the start, not when it is needed.
+        for image in std::iter::once(plan.spec.target).chain(plan.spec.previous) {
+            let refused = |source| ControllerError::Refused { rollout: rollout.clone(), source };
+            self.fleet.check(&image).await.map_err(refused)?;
+        }
+        self.fleet
+            .observe()
+            .await
+            .map_err(|source| ControllerError::Refused { rollout: rollout.clone(), source })?;
+        self.check_gates(&plan.spec.stages, rollout)
+    }
+
+    fn check_gates(
+        &self,
+        stages: &[crate::strategy::Stage],
+        rollout: &RolloutId,
+    ) -> Result<(), ControllerError> {
+        for gate in stages.iter().flat_map(|stage| &stage.gates) {
+            if let GateSpec::Check(name) = gate
+                && !self.gates.contains_key(name)
+            {
+                return Err(ControllerError::MissingGate { rollout: rollout.clone(), gate: name.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    async fn drive(
+        &self,
+        mut journal: Journal,
+        cancel: &CancellationToken,
+    ) -> Result<Conclusion, ControllerError> {
+        let rollout = journal.fold().rollout().clone();
+        loop {
+            let Some(state) = journal.state() else {
+                return Err(JournalError::NotFound { rollout }.into());
+            };
+            self.recognise(state)?;
+            if let Some(conclusion) = state.conclusion() {
+                return Ok(conclusion.clone());
+            }
+            let now = self.clock.now();
+            journal.claim(now)?;
+            match journal.commit(now).await {
+                Ok(_) => break,
+                // A claim is not beaten by what was written before it: read on and claim again.
+                Err(JournalError::Moved { .. } | JournalError::Superseded { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Run::new(self, journal).finish_rollout(cancel).await
+    }
+
+    fn recognise(&self, state: &RolloutState) -> Result<(), ControllerError> {
+        let spec = state.spec();
+        if spec.fleet != *self.fleet.id() {
+            return Err(ControllerError::OtherFleet {
+                rollout: spec.rollout.clone(),
+                theirs: spec.fleet.clone(),
+                ours: self.fleet.id().clone(),
+            });
+        }
+        self.check_gates(&spec.stages, &spec.rollout)
+    }
+}

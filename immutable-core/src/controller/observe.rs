@@ -1,0 +1,109 @@
+//! What a snapshot says that the journal does not know yet. Pure.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::fleet::{Health, Instance, Phase, Snapshot};
+use crate::id::Token;
+use crate::journal::{Fact, Outcome, Record};
+use crate::plan::Seat;
+use crate::planner::{Cause, Condition, Member, Observation, OpId, OpenOp, RolloutState};
+use crate::time::Timestamp;
+
+/// How long a member must be missing from every list before it counts as removed by somebody. Lists are late and torn;
+/// until then the member is only suspect, which costs nothing but time.
+const MISSING_FOR: Duration = Duration::from_secs(5);
+
+/// The launches that this snapshot proves, and what it shows of members and strangers.
+pub(super) fn launches(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record> {
+    let open: BTreeMap<&Token, OpId> = state
+        .open_ops()
+        .filter_map(
+            |(op, open)| if let OpenOp::Launch { token, .. } = open { Some((token, op)) } else { None },
+        )
+        .collect();
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let mut proved = BTreeMap::new();
+    for instance in &snapshot.instances {
+        let token = instance.origin.as_ref().map(|origin| &origin.token);
+        if let Some(op) = token.and_then(|token| open.get(token))
+            && state.member_of(&instance.id).is_none()
+            && !state.is_gone(&instance.id)
+        {
+            // A platform that launched one token twice: the first in the list is ours, the other is found below.
+            proved.entry(*op).or_insert_with(|| instance.id.clone());
+        }
+    }
+    let record = |(op, instance)| Record::Outcome { op, outcome: Outcome::Launched { instance } };
+    proved.into_iter().map(record).collect()
+}
+
+/// What the snapshot shows of members, once the launches it proves are recorded.
+pub(super) fn members(state: &RolloutState, snapshot: &Snapshot, now: Timestamp) -> Vec<Record> {
+    state
+        .members()
+        .filter_map(|member| {
+            let instance = member.instance.as_ref()?;
+            let observation = match snapshot.get(instance) {
+                Some(instance) => seen(member, instance),
+                None => unseen(member, now),
+            }?;
+            Some(Record::Fact(Fact::Observed { seat: member.seat, observation }))
+        })
+        .collect()
+}
+
+/// The instances in the snapshot that are no members, each with the surplus seat it gets.
+///
+/// One without an origin may be a launch of ours whose labels come late, so it is left alone while a launch is open.
+pub(super) fn strangers(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record> {
+    let first = state.surplus_seat().slot.0;
+    let launching = state.open_ops().any(|(_, open)| matches!(open, OpenOp::Launch { .. }));
+    let unknown = snapshot
+        .instances
+        .iter()
+        .filter(|instance| state.member_of(&instance.id).is_none() && !state.is_gone(&instance.id))
+        .filter(|instance| instance.origin.is_some() || !launching);
+    let seat = |(number, instance): (u32, &Instance)| {
+        Record::Fact(Fact::Found { seat: Seat::new(number, 0), instance: Box::new(instance.clone()) })
+    };
+    (first..).zip(unknown).map(seat).collect()
+}
+
+fn seen(member: &Member, instance: &Instance) -> Option<Observation> {
+    let was_ready = matches!(member.condition, Condition::Ready { .. } | Condition::Available);
+    let is_open = matches!(
+        member.condition,
+        Condition::Launching | Condition::Ready { .. } | Condition::Available | Condition::Suspect { .. }
+    );
+    match &instance.phase {
+        Phase::Running(Health::Ready) => {
+            matches!(member.condition, Condition::Launching | Condition::Suspect { .. })
+                .then_some(Observation::Ready { endpoint: instance.endpoint })
+        }
+        Phase::Launching | Phase::Running(Health::Unknown | Health::Unready) => {
+            was_ready.then_some(Observation::Suspect)
+        }
+        Phase::Stopping => {
+            is_open.then(|| Observation::Broken(Cause::Stopped("stopped by somebody else".to_owned())))
+        }
+        Phase::Stopped { reason } => is_open.then(|| Observation::Broken(Cause::Stopped(reason.clone()))),
+    }
+}
+
+/// Absence from a list proves nothing, so it only makes suspect, until it has lasted.
+fn unseen(member: &Member, now: Timestamp) -> Option<Observation> {
+    match member.condition {
+        Condition::Ready { .. } | Condition::Available => Some(Observation::Suspect),
+        Condition::Suspect { since } if now.since(since) >= MISSING_FOR => {
+            Some(Observation::Broken(Cause::Missing))
+        }
+        // A new one may not be listed yet; the healthy deadline ends the wait.
+        Condition::Launching
+        | Condition::Suspect { .. }
+        | Condition::Broken { .. }
+        | Condition::Retiring { .. } => None,
+    }
+}

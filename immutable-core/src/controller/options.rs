@@ -1,0 +1,29 @@
+use std::time::Duration;
+
+/// How the controller paces itself. None of it weakens a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// How often the fleet, the router and the journal are looked at when nothing announces a change. Default 2 s.
+    pub poll: Duration,
+    /// How often the fleet is observed at most. Default 20 ms: changes that come together are seen together.
+    pub observe_at_most: Duration,
+    /// How often the router is asked whether a leaving instance still has sessions. Default 20 ms.
+    pub drain_poll: Duration,
+    /// The first pause before a failed call is repeated; each further one is twice as long. Default 200 ms.
+    pub retry_first: Duration,
+    /// The longest such pause. Default 10 s.
+    pub retry_most: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_secs(2),
+            observe_at_most: Duration::from_millis(20),
+            drain_poll: Duration::from_millis(20),
+            retry_first: Duration::from_millis(200),
+            retry_most: Duration::from_secs(10),
+        }
+    }
+}

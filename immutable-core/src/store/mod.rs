@@ -1,0 +1,5 @@
+//! Journal stores that do I/O.
+
+mod folder;
+
+pub use folder::FolderStore;
