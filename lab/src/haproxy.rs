@@ -1,9 +1,11 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{self, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::process::Daemon;
@@ -12,6 +14,9 @@ use crate::{LabError, Netns, unique_name};
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Below the range from which Linux gives clients their ports (32768 and up).
+const PORTS: Range<u16> = 20_000..30_000;
 
 /// How an [`Haproxy`] is run.
 #[derive(Debug, Clone)]
@@ -164,10 +169,12 @@ impl Drop for Haproxy {
     }
 }
 
+/// Without `noreuseport` a second proxy on the port would start and take half of the first one's connections.
 fn configuration(backend: &str, port: u16, admin_socket: &Path) -> String {
     format!(
         "global
     maxconn 2000
+    noreuseport
     stats socket {admin} mode 600 level admin
     stats timeout 1m
 
@@ -209,9 +216,22 @@ fn within<T: Send>(netns: Option<&Path>, work: impl FnOnce() -> T + Send) -> Res
 }
 
 /// A port nobody has now. Somebody could take it before HAProxy does; then the start fails and says so.
+///
+/// Not one of the ports the kernel gives to clients: while the proxy is down, a client that connects to it could be
+/// given the very port as its own and so be connected to itself.
 fn free_port() -> Result<u16, LabError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|addr| addr.port())
-        .map_err(LabError::io("looking for a free port"))
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Test programs run side by side; each begins somewhere else.
+    let offset = process::id().wrapping_mul(97);
+    let mut last = std::io::ErrorKind::AddrInUse.into();
+    for _ in PORTS {
+        let step =
+            offset.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % u32::from(PORTS.end - PORTS.start);
+        let port = PORTS.start + u16::try_from(step).unwrap_or_default();
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Ok(_) => return Ok(port),
+            Err(error) => last = error,
+        }
+    }
+    Err(LabError::io("looking for a free port")(last))
 }

@@ -22,7 +22,9 @@ const TEXT_FILES: &[&str] = &["rs", "toml", "md", "txt", "sh", "yml", "yaml", "j
 
 pub(super) fn check(workspace: &Workspace) -> Result<(), XtaskError> {
     let mut findings = Vec::new();
-    for path in workspace.files(Path::new("."), TEXT_FILES)? {
+    let files = workspace.files(Path::new("."), TEXT_FILES)?;
+    println!("{} files", files.len());
+    for path in files {
         let text = match workspace.read(&path) {
             // A file without an extension may be anything; one that is no text has no lines to check.
             Err(XtaskError::Io { source, .. }) if source.kind() == std::io::ErrorKind::InvalidData => {

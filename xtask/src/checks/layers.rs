@@ -29,6 +29,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<(), XtaskError> {
     for path in workspace.files(Path::new(SOURCE), &["rs"])? {
         sources.insert(path.clone(), workspace.read(&path)?);
     }
+    println!("{} files", sources.len());
     let sources: Vec<_> = sources.iter().map(|(path, text)| (path.as_path(), text.as_str())).collect();
     let findings = violations(&sources);
     if findings.is_empty() { Ok(()) } else { Err(XtaskError::Findings(findings)) }
