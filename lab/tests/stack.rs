@@ -146,6 +146,58 @@ fn a_dropped_engine_leaves_nothing_even_when_its_daemon_was_killed() {
     assert!(!mounts.contains(folder.0.to_str().unwrap()));
 }
 
+/// Where the test below reads that the engine of the one that it kills is up.
+const REPORT_VAR: &str = "IMMUTABLE_LAB_TEST_REPORT";
+
+#[test]
+#[ignore = "the next test runs it, in a process of its own"]
+fn an_owner_that_never_stops_its_engine() {
+    let Some(report) = std::env::var_os(REPORT_VAR).map(PathBuf::from) else { return };
+    let options = EngineOptions { live_restore: true };
+    let engine = Engine::start_with(report.parent().unwrap(), options).unwrap();
+    load_image(&engine.api());
+    let (_, ip) = run_container(&engine.api(), "v1", 60_000);
+    assert!(!ip.is_empty());
+    let draft = report.with_extension("draft");
+    fs::write(&draft, engine.netns().to_str().unwrap()).unwrap();
+    fs::rename(draft, report).unwrap();
+    thread::sleep(Duration::from_secs(120));
+}
+
+#[test]
+fn a_killed_owner_leaves_no_engine() {
+    let folder = Folder::new();
+    let report = folder.0.join("report");
+    let mut owner = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "an_owner_that_never_stops_its_engine"])
+        .env(REPORT_VAR, &report)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    eventually(|| report.exists());
+    let netns = PathBuf::from(fs::read_to_string(&report).unwrap());
+    assert!(netns.exists());
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    eventually(|| !netns.exists() && fs::read_dir(&folder.0).unwrap().count() == 1);
+    // The containers ended too: nothing with the engine's name in its command line is left.
+    let name = netns.file_name().unwrap().to_str().unwrap().as_bytes();
+    eventually(|| !command_lines().iter().any(|line| line.windows(name.len()).any(|part| part == name)));
+}
+
+fn command_lines() -> Vec<Vec<u8>> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok()).collect()
+}
+
+fn eventually(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < deadline, "it did not come to that");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn a_vanished_server_shows_as_latency_behind_a_proxy_that_retries() {
     let folder = Folder::new();

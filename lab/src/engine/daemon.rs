@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::cleanup;
 use super::options::{EngineOptions, Shutdown};
+use super::watchdog::Watchdog;
 use crate::process::Daemon;
 use crate::{DockerApi, LabError, Netns, unique_name};
 
@@ -23,13 +24,15 @@ const SOCKET_PATH_LIMIT: usize = 107;
 /// containers must run in there (`nsenter --net=<netns>`, [`Netns::run_in`], or `cargo xtask engine -- ...`).
 /// Needs root and Debian's `docker.io`, `iptables` and `iproute2`.
 ///
-/// Dropping the engine stops and removes everything; [`Engine::stop`] does the same and reports what failed.
+/// Dropping the engine stops and removes everything; [`Engine::stop`] does the same and reports what failed. When the
+/// process dies without either, even by SIGKILL, a watchdog script does it.
 #[derive(Debug)]
 pub struct Engine {
     dir: PathBuf,
     netns: Option<Netns>,
     netns_path: PathBuf,
     daemon: Option<Daemon>,
+    watchdog: Option<Watchdog>,
     options: EngineOptions,
     socket: PathBuf,
 }
@@ -72,7 +75,10 @@ impl Engine {
         };
         let netns_path = netns.path().to_owned();
         // From here on the drop removes what there is.
-        let mut engine = Self { dir, netns: Some(netns), netns_path, daemon: None, options, socket };
+        let watchdog = Watchdog::start(&netns, &dir);
+        let mut engine =
+            Self { dir, netns: Some(netns), netns_path, daemon: None, watchdog: None, options, socket };
+        engine.watchdog = Some(watchdog?);
         engine.up()?;
         Ok(engine)
     }
@@ -165,6 +171,9 @@ impl Engine {
         // Only a daemon can end its containers in order; one that died is started once more for it.
         let containers = self.up().and_then(|()| self.api().remove_all_containers());
         let daemon = self.down(Shutdown::Graceful);
+        if let Some(watchdog) = self.watchdog.take() {
+            watchdog.stand_down();
+        }
         let processes = cleanup::end_processes(&netns);
         let mounts = cleanup::unmount_beneath(&self.dir);
         let namespace = netns.delete();

@@ -3,6 +3,7 @@
 mod cleanup;
 mod daemon;
 mod options;
+mod watchdog;
 
 pub use daemon::Engine;
 pub use options::{EngineOptions, Shutdown};
