@@ -1,6 +1,8 @@
 //! Everything a test of a rollout needs: virtual time, a fleet, a router and an image catalog in memory, conformance
 //! suites for backends, and mocks.
 
+pub mod catalog;
 pub mod clock;
+pub mod conformance;
 pub mod fleet;
 pub mod router;

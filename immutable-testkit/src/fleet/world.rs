@@ -373,8 +373,10 @@ impl World {
         listed: bool,
     ) -> InstanceId {
         self.created += 1;
-        #[expect(clippy::expect_used, reason = "a letter, a dash and digits")]
-        let id = InstanceId::new(format!("i-{:08}", self.created)).expect("a valid identifier");
+        // With the name of the fleet, so that two fleets of one test do not share identifiers.
+        #[expect(clippy::expect_used, reason = "a fleet name, a dash and digits")]
+        let id = InstanceId::new(format!("{}-{:08}", self.settings.fleet, self.created))
+            .expect("a valid identifier");
         let address =
             Ipv4Addr::from_bits(Ipv4Addr::new(10, 0, 0, 0).to_bits() + (self.created & 0x00ff_ffff));
         let mut shown = Instance::new(id.clone(), image, zone.clone(), Phase::Launching, at);

@@ -1,0 +1,13 @@
+//! What every store of journals must do.
+
+mod cases;
+mod harness;
+
+pub use cases::{
+    a_dropped_creation_stored_all_or_nothing, a_missing_object_is_none,
+    an_object_of_one_mebibyte_is_stored_whole, an_unknown_rollout_is_empty,
+    another_view_sees_what_was_created, concurrent_writers_of_different_objects_all_win,
+    content_is_stored_whole, of_eight_concurrent_writers_one_wins, rollouts_are_kept_apart,
+    the_first_creation_wins, the_list_is_sorted_and_complete_with_gaps, what_was_created_survives_reopening,
+};
+pub use harness::JournalStoreHarness;
