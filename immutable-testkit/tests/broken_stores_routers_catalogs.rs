@@ -20,12 +20,19 @@ use immutable_testkit::conformance::{CaseResult, Harness, Outcome};
 use immutable_testkit::router::MemoryRouter;
 
 /// A backend in memory with one defect, named as in the table of the tests; the empty one is none.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Broken<T> {
     clock: VirtualClock,
     inner: Arc<T>,
     defect: &'static str,
     half: Arc<Mutex<Vec<Key>>>,
+}
+
+impl<T> Clone for Broken<T> {
+    fn clone(&self) -> Self {
+        let (inner, half) = (Arc::clone(&self.inner), Arc::clone(&self.half));
+        Self { clock: self.clock.clone(), inner, defect: self.defect, half }
+    }
 }
 
 impl<T> Broken<T> {
@@ -90,11 +97,13 @@ impl JournalStore for Broken<MemoryStore> {
             "cuts at 64 KiB" => bytes.truncate(1 << 16),
             "text only" => bytes = String::from_utf8_lossy(&bytes).into_owned().into_bytes(),
             "half a write" => {
-                if self.inner.get(key).await?.is_none() {
+                let created = self.inner.create_if_absent(key, &bytes).await?;
+                if created == Created::Yes {
                     self.half.lock().unwrap().push(key.clone());
                     self.clock.sleep_until(self.clock.now() + Duration::from_millis(1)).await;
                     self.half.lock().unwrap().retain(|half| half != key);
                 }
+                return Ok(created);
             }
             _ => {}
         }
@@ -286,17 +295,23 @@ fn routers() {
 #[async_trait]
 impl Catalog for Broken<MemoryCatalog> {
     async fn publish(&self, image: &Image) -> Result<(), CatalogError> {
+        let mut image = image.clone();
         let there = self.inner.list(&image.name).await?.iter().any(|other| other.version == image.version);
         match self.defect {
             "a second publish is an error" if there => Err(CatalogError::Conflict {
-                name: image.name.clone(),
-                version: image.version.clone(),
+                name: image.name,
+                version: image.version,
                 existing: image.digest,
             }),
             "a version can be reused" if there => Ok(()),
-            "loses labels" => self.inner.publish(&Image { labels: [].into(), ..image.clone() }).await,
-            "loses parents" => self.inner.publish(&Image { parent: None, ..image.clone() }).await,
-            _ => self.inner.publish(image).await,
+            defect => {
+                match defect {
+                    "loses labels" => image.labels.clear(),
+                    "loses parents" => image.parent = None,
+                    _ => {}
+                }
+                self.inner.publish(&image).await
+            }
         }
     }
 

@@ -143,8 +143,14 @@ pub async fn changes_are_made_in_order<H: RouterHarness + ?Sized>(harness: &H) -
         drain(harness, 1),
         serve(harness, 2, Weight::FULL),
         serve(harness, 2, heavy),
+        detach(harness, 3),
+        serve(harness, 3, Weight::FULL),
     ];
-    let expected = [route(harness, 1, RouteState::Draining), route(harness, 2, RouteState::Serving(heavy))];
+    let expected = [
+        route(harness, 1, RouteState::Draining),
+        route(harness, 2, RouteState::Serving(heavy)),
+        route(harness, 3, FULL),
+    ];
     twice(harness, &changes, &expected).await
 }
 
