@@ -29,24 +29,23 @@ use crate::planner::{Conclusion, RolloutState};
 /// use immutable_core::strategy::Rolling;
 /// use immutable_core::fleet::Fleet;
 /// use immutable_core::{Digest, FleetId, RolloutId, Timestamp, Zone};
-/// use immutable_testkit::{MemoryFleet, VirtualClock};
+/// use immutable_testkit::clock::VirtualClock;
+/// use immutable_testkit::fleet::{ImageBehaviour, MemoryFleet};
 /// use tokio_util::sync::CancellationToken;
 ///
-/// let clock = Arc::new(VirtualClock::new(Timestamp::from_unix(Duration::from_secs(1_800_000_000))));
+/// let clock = VirtualClock::new(Timestamp::from_unix(Duration::from_secs(1_800_000_000)));
 /// let (v1, v2) = (Digest::of(b"v1"), Digest::of(b"v2"));
 /// let zones = vec![Zone::new("a").unwrap(), Zone::new("b").unwrap()];
-/// let fleet = Arc::new(
-///     MemoryFleet::builder(FleetId::new("web").unwrap(), clock.clone())
-///         .zones(zones.clone())
-///         .image(v2)
-///         .running(10, v1)
-///         .build(),
-/// );
+/// let fleet = MemoryFleet::builder(FleetId::new("web").unwrap(), clock.shared())
+///     .zones(zones.clone())
+///     .image(v2, ImageBehaviour::Healthy)
+///     .running(10, v1)
+///     .build();
 /// let conclusion = clock.run(async {
 ///     let snapshot = fleet.observe().await.unwrap();
 ///     let request = PlanRequest::new(RolloutId::new("deploy-42").unwrap(), v2, 10).zones(zones);
 ///     let plan = request.plan(&snapshot, &Rolling::new()).unwrap();
-///     let controller = Controller::new(fleet.clone(), Arc::new(MemoryStore::new()), clock.clone());
+///     let controller = Controller::new(fleet.clone(), Arc::new(MemoryStore::new()), clock.shared());
 ///     controller.run(&plan, &CancellationToken::new()).await.unwrap()
 /// });
 /// assert_eq!(conclusion, Conclusion::Completed);
