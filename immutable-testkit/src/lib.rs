@@ -5,4 +5,6 @@ pub mod catalog;
 pub mod clock;
 pub mod conformance;
 pub mod fleet;
+#[cfg(feature = "mocks")]
+pub mod mocks;
 pub mod router;
