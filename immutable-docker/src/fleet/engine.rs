@@ -101,6 +101,12 @@ impl Engine {
         self.counted().remove_container(container, Some(options)).await
     }
 
+    /// Removes a container unless it runs.
+    pub(crate) async fn remove_unless_running(&self, container: &str) -> Result<(), EngineError> {
+        let options = RemoveContainerOptionsBuilder::new().v(true).build();
+        self.counted().remove_container(container, Some(options)).await
+    }
+
     /// A container by name or id.
     pub(crate) async fn inspect(&self, container: &str) -> Result<ContainerInspectResponse, EngineError> {
         self.counted().inspect_container(container, None::<InspectContainerOptions>).await

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use bollard::errors::Error as EngineError;
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum};
 use immutable_core::InstanceId;
 use immutable_core::fleet::{FleetError, LaunchRequest, Launched};
@@ -34,13 +35,36 @@ impl DockerFleet {
         }
         // The semaphore is never closed; without a permit the call would only be less bounded.
         let _permit = self.launches.acquire().await.ok();
-        match self.create_or_find(request).await? {
-            Found::Started(instance) => Ok(Launched { instance }),
-            Found::ToStart(instance) => {
-                let started = self.engine.start(instance.as_str()).await;
-                started.map_err(|error| self.context.failed("start a container", error))?;
-                Ok(Launched { instance })
+        let mut may_replace = true;
+        loop {
+            let instance = match self.create_or_find(request).await? {
+                Found::Started(instance) => return Ok(Launched { instance }),
+                Found::ToStart(instance) => instance,
+            };
+            match self.engine.start(instance.as_str()).await {
+                Ok(()) => return Ok(Launched { instance }),
+                Err(refused) if may_replace && is_left_over(&refused) => {
+                    may_replace = false;
+                    self.remove_unstartable(&instance, &refused).await?;
+                }
+                Err(refused) => return Err(self.context.failed("start a container", refused)),
             }
+        }
+    }
+
+    /// Removes a container that never ran and never will.
+    async fn remove_unstartable(&self, instance: &InstanceId, why: &EngineError) -> Result<(), FleetError> {
+        tracing::warn!(
+            fleet = %self.config.fleet,
+            container = %instance,
+            error = %why,
+            "the Docker engine was killed while it started this container and cannot start it any more; replacing it"
+        );
+        match self.engine.remove_unless_running(instance.as_str()).await {
+            Ok(()) => Ok(()),
+            // Somebody else removed it, or could start it after all.
+            Err(refused) if matches!(error::status(&refused), Some(404 | 409)) => Ok(()),
+            Err(other) => Err(self.context.failed("remove a container", other)),
         }
     }
 
@@ -115,4 +139,11 @@ impl DockerFleet {
             source: Box::new(error),
         })
     }
+}
+
+/// Whether the engine cannot start a container because of what it left in containerd when it was killed in the middle
+/// of an earlier start. It does not clean that up by itself (seen with 20.10), so repeating the start never helps.
+fn is_left_over(refused: &EngineError) -> bool {
+    let said = error::message(refused);
+    said.contains("id already in use") || (said.contains("task ") && said.contains("already exists"))
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use immutable_core::InstanceId;
 use immutable_core::fleet::Health;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::entry::{Change, Entry, Row, RowState, RunningProbe};
 use super::probe;
@@ -18,6 +18,7 @@ pub(crate) struct Board {
     runtime: Handle,
     known: Mutex<Known>,
     revision: watch::Sender<u64>,
+    lagging: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ struct Known {
     event_at: u64,
     /// An event changed something and the revision does not say so yet.
     unannounced: bool,
-    /// A container was started and no list has told its address yet.
+    /// A container was started and no list has told its address yet, or the newest list lags behind an event.
     unlisted: bool,
     /// Numbers the probe tasks.
     probes: u64,
@@ -47,7 +48,13 @@ pub(crate) struct Ticket {
 impl Board {
     /// An empty board. Probes run on this runtime.
     pub(crate) fn new(readiness: Readiness, runtime: Handle) -> Self {
-        Self { readiness, runtime, known: Mutex::new(Known::default()), revision: watch::Sender::new(0) }
+        Self {
+            readiness,
+            runtime,
+            known: Mutex::new(Known::default()),
+            revision: watch::Sender::new(0),
+            lagging: Notify::new(),
+        }
     }
 
     /// Returns when the revision is greater than `since`.
@@ -74,13 +81,18 @@ impl Board {
             known.unlisted = false;
             let mut changed = std::mem::take(&mut known.unannounced);
             let listed: BTreeSet<_> = rows.iter().map(|row| &row.id).collect();
-            known.entries.retain(|id, _| {
-                let kept = listed.contains(id);
+            let Known { entries, unlisted, .. } = &mut *known;
+            entries.retain(|id, entry| {
+                let kept = listed.contains(id) || entry.is_ahead_of(None);
                 changed |= !kept;
+                *unlisted |= !listed.contains(id) && kept;
                 kept
             });
             for row in &*rows {
                 changed |= self.take_over_row(&mut known, row);
+            }
+            if known.unlisted {
+                self.lagging.notify_one();
             }
             if changed {
                 self.bump();
@@ -103,6 +115,14 @@ impl Board {
         let mut changed = !known.entries.contains_key(&row.id);
         let entry = known.entries.entry(row.id.clone()).or_insert_with(|| Entry::new(row.state));
         entry.listed = true;
+        if entry.is_ahead_of(Some(row.state)) {
+            known.unlisted = true;
+            return changed;
+        }
+        if let Some(told) = entry.told.take() {
+            // Whoever got the list that denied it has to look again.
+            changed |= told.denied;
+        }
         if entry.state != row.state {
             entry.enter(row.state, Health::Unknown);
             changed = true;
@@ -139,14 +159,15 @@ impl Board {
         let mut known = self.lock();
         let changed = match (change, known.entries.get_mut(&id)) {
             (Change::Created, None) => {
-                known.entries.insert(id, Entry::new(RowState::Created));
+                let entry = known.entries.entry(id).or_insert_with(|| Entry::new(RowState::Created));
+                entry.be_told(RowState::Created, Health::Unknown);
                 true
             }
             (Change::Started, entry)
                 if entry.as_ref().is_none_or(|entry| entry.state != RowState::Running) =>
             {
                 let entry = known.entries.entry(id).or_insert_with(|| Entry::new(RowState::Running));
-                entry.enter(
+                entry.be_told(
                     RowState::Running,
                     match self.readiness {
                         Readiness::RunningIsReady => Health::Ready,
@@ -157,7 +178,7 @@ impl Board {
                 true
             }
             (Change::Ended, Some(entry)) if entry.state != RowState::Ended => {
-                entry.enter(RowState::Ended, Health::Unknown);
+                entry.be_told(RowState::Ended, Health::Unknown);
                 true
             }
             (Change::Gone, Some(_)) => known.entries.remove(&id).is_some(),
@@ -205,7 +226,12 @@ impl Board {
         self.bump();
     }
 
-    /// Whether a list is needed to learn the address of a container.
+    /// Returns when a list was taken over that shows less than events told before.
+    pub(crate) async fn lags(&self) {
+        self.lagging.notified().await;
+    }
+
+    /// Whether a list is needed: to learn the address of a container, or to see what an event told already.
     pub(crate) fn wants_list(&self) -> bool {
         self.lock().unlisted
     }
@@ -229,5 +255,128 @@ impl Board {
     fn lock(&self) -> MutexGuard<'_, Known> {
         // A panic elsewhere leaves at worst an entry that the next list corrects.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board(readiness: Readiness) -> Arc<Board> {
+        Arc::new(Board::new(readiness, Handle::current()))
+    }
+
+    fn id(name: &str) -> InstanceId {
+        InstanceId::new(name).unwrap()
+    }
+
+    fn row(name: &str, state: RowState) -> Row {
+        Row { id: id(name), state, address: None, health: Health::Ready }
+    }
+
+    fn list(board: &Arc<Board>, rows: &mut [Row]) -> u64 {
+        board.take_over(board.ticket(), rows)
+    }
+
+    fn revision(board: &Board) -> u64 {
+        *board.revision.borrow()
+    }
+
+    #[tokio::test]
+    async fn a_list_that_tells_nothing_new_wakes_nobody() {
+        let board = board(Readiness::Healthcheck);
+        let mut rows = [row("a", RowState::Running)];
+        let first = list(&board, &mut rows);
+        assert_eq!(rows[0].health, Health::Ready);
+        assert_eq!(list(&board, &mut rows), first);
+        // Its events are late.
+        assert!(!board.note(id("a"), Change::Created));
+        assert!(!board.note(id("a"), Change::Started));
+        board.announce();
+        assert_eq!(revision(&board), first);
+    }
+
+    #[tokio::test]
+    async fn an_event_during_a_list_wakes_whoever_gets_the_list() {
+        let board = board(Readiness::RunningIsReady);
+        list(&board, &mut [row("a", RowState::Running)]);
+        let ticket = board.ticket();
+        assert!(board.note(id("a"), Change::Ended));
+        let seen = board.take_over(ticket, &mut [row("a", RowState::Running)]);
+        board.announce();
+        assert!(revision(&board) > seen);
+        // A list after the event stands for the event.
+        let after = list(&board, &mut [row("a", RowState::Ended)]);
+        assert_eq!(after, revision(&board));
+    }
+
+    #[tokio::test]
+    async fn a_list_that_lags_behind_an_event_is_asked_for_again() {
+        let board = board(Readiness::RunningIsReady);
+        list(&board, &mut [row("a", RowState::Running)]);
+        board.note(id("a"), Change::Ended);
+        board.announce();
+        let mut lagging = [row("a", RowState::Running)];
+        let seen = list(&board, &mut lagging);
+        assert_eq!(lagging[0].health, Health::Unknown);
+        assert!(board.wants_list());
+        board.lags().await;
+        assert!(list(&board, &mut [row("a", RowState::Ended)]) > seen);
+        assert!(!board.wants_list());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_that_no_list_ever_confirms_was_wrong() {
+        let board = board(Readiness::RunningIsReady);
+        board.note(id("a"), Change::Created);
+        let seen = list(&board, &mut []);
+        assert!(board.wants_list());
+        tokio::time::advance(std::time::Duration::from_secs(10)).await;
+        assert!(list(&board, &mut []) > seen);
+        assert!(!board.wants_list());
+        assert!(!board.knows(&id("a")));
+    }
+
+    #[tokio::test]
+    async fn a_list_that_was_overtaken_is_not_taken_over() {
+        let board = board(Readiness::RunningIsReady);
+        let slow = board.ticket();
+        let newest = list(&board, &mut [row("a", RowState::Ended)]);
+        let mut old = [row("a", RowState::Running)];
+        assert!(board.take_over(slow, &mut old) < newest);
+        assert_eq!(old[0].health, Health::Unknown);
+        assert_eq!(revision(&board), newest);
+    }
+
+    #[tokio::test]
+    async fn only_a_list_shows_whose_a_container_is() {
+        let board = board(Readiness::Healthcheck);
+        board.note(id("a"), Change::Created);
+        board.note(id("a"), Change::Started);
+        assert!(!board.knows(&id("a")));
+        list(&board, &mut [row("a", RowState::Running)]);
+        assert!(board.knows(&id("a")));
+        assert!(board.note(id("a"), Change::Health(Health::Unready)));
+        assert!(board.note(id("a"), Change::Gone));
+        assert!(!board.knows(&id("a")));
+    }
+
+    #[tokio::test]
+    async fn reports_of_an_ended_probe_are_ignored() {
+        let probe = crate::HttpProbe::new(std::num::NonZeroU16::MIN, "/");
+        let board = board(Readiness::Http(probe));
+        let mut rows = [Row { address: Some([127, 0, 0, 1].into()), ..row("a", RowState::Running) }];
+        list(&board, &mut rows);
+        assert_eq!(rows[0].health, Health::Unknown);
+        board.report(&id("a"), 1, Health::Ready);
+        list(&board, &mut rows);
+        assert_eq!(rows[0].health, Health::Ready);
+        // It ran again in the meantime.
+        board.note(id("a"), Change::Ended);
+        board.note(id("a"), Change::Started);
+        list(&board, &mut rows);
+        board.report(&id("a"), 1, Health::Ready);
+        list(&board, &mut rows);
+        assert_eq!(rows[0].health, Health::Unknown);
     }
 }

@@ -94,6 +94,7 @@ async fn follow(
                 announce_at = None;
                 board.announce();
             }
+            () = board.lags() => list_at = list_at.min(Instant::now() + LIST_AFTER_START),
             () = sleep_until(list_at) => {
                 // Nobody listed since this task did, or somebody must.
                 let wanted = listed.is_none_or(|own| own == board.newest_list()) || board.wants_list();
