@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Runs until it is dropped.
-pub struct Custom {
+pub(crate) struct Custom {
     process: Child,
     dir: TempDir,
-    pub addr: SocketAddr,
+    pub(crate) addr: SocketAddr,
 }
 
 impl Custom {
     /// One frontend, the given lines in the `global` section and in the one backend `web`. `DIR` stands for the
     /// folder of the process; `DIR/admin.sock` is there in any case.
-    pub fn start(global: &str, backend: &str) -> Self {
+    pub(crate) fn start(global: &str, backend: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let addr = free_addr();
         let config = format!(
@@ -53,7 +53,7 @@ impl Custom {
         proxy
     }
 
-    pub fn socket(&self, name: &str) -> PathBuf {
+    pub(crate) fn socket(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 }
@@ -66,6 +66,6 @@ impl Drop for Custom {
 }
 
 /// An address nobody listens at now.
-pub fn free_addr() -> SocketAddr {
+pub(crate) fn free_addr() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

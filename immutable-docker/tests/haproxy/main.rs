@@ -1,5 +1,7 @@
 //! The HAProxy router on real HAProxy processes. Without the `haproxy` binary these tests fail; they never skip.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test whose setup fails must fail")]
+
 mod broken;
 mod custom;
 mod draining;

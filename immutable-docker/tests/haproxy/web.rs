@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 /// Answers every request with its name; `/slow` only when it is released.
-pub struct Web {
-    pub addr: SocketAddr,
+pub(crate) struct Web {
+    pub(crate) addr: SocketAddr,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
@@ -25,7 +25,7 @@ struct Shared {
 }
 
 impl Web {
-    pub async fn start(name: &'static str) -> Self {
+    pub(crate) async fn start(name: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
@@ -45,17 +45,17 @@ impl Web {
     }
 
     /// Requests taken so far.
-    pub fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::SeqCst)
     }
 
     /// Connections taken so far.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
     /// Lets one request to `/slow` come to its end.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.shared.release.add_permits(1);
     }
 }
@@ -82,15 +82,15 @@ async fn answer(stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
 }
 
 /// One client connection, used for many requests.
-pub struct Client(BufStream<TcpStream>);
+pub(crate) struct Client(BufStream<TcpStream>);
 
 impl Client {
-    pub async fn connect(addr: SocketAddr) -> Self {
+    pub(crate) async fn connect(addr: SocketAddr) -> Self {
         Self(BufStream::new(TcpStream::connect(addr).await.unwrap()))
     }
 
     /// The body, which is the name of the server that answered.
-    pub async fn get(&mut self, path: &str) -> io::Result<String> {
+    pub(crate) async fn get(&mut self, path: &str) -> io::Result<String> {
         self.0.write_all(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n").as_bytes()).await?;
         self.0.flush().await?;
         let mut status = String::new();
