@@ -47,11 +47,15 @@ impl Stage {
     }
 
     /// Asked over HTTP, at a fast schedule.
-    pub(crate) async fn probed(&self, env: &[(&str, &str)]) -> DockerFleet {
+    pub(crate) fn http_config(&self) -> DockerFleetConfig {
         let probe = HttpProbe::new(NonZeroU16::new(8080).unwrap(), "/healthz")
             .with_interval_ready(Duration::from_millis(50))
             .with_failures(NonZeroU32::new(2).unwrap());
-        let config = self.config().with_readiness(Readiness::Http(probe));
+        self.config().with_readiness(Readiness::Http(probe))
+    }
+
+    pub(crate) async fn probed(&self, env: &[(&str, &str)]) -> DockerFleet {
+        let config = self.http_config();
         let config = env.iter().fold(config, |config, (name, value)| config.with_env(*name, *value));
         DockerFleet::connect(config).await.unwrap()
     }
@@ -165,6 +169,12 @@ pub(crate) fn checked_image(api: &DockerApi) -> Digest {
     static SHARED: OnceLock<Digest> = OnceLock::new();
     let check = "HEALTHCHECK --interval=200ms --timeout=2s --retries=2 CMD [\"/lab-web\", \"health\"]";
     *SHARED.get_or_init(|| import(api, &["ENTRYPOINT [\"/lab-web\"]", check]))
+}
+
+/// The same, but its `/healthz` never says yes.
+pub(crate) fn never_ready_image(api: &DockerApi) -> Digest {
+    static SHARED: OnceLock<Digest> = OnceLock::new();
+    *SHARED.get_or_init(|| import(api, &["ENTRYPOINT [\"/lab-web\"]", "ENV MODE=unhealthy"]))
 }
 
 /// Imports an image without a tag.
