@@ -29,8 +29,8 @@ pub enum DrainMode {
     /// connections that it has go on.
     #[default]
     Everybody,
-    /// They still go to their server (state `drain`), so its sessions may never come to an end. The same as
-    /// `Everybody` in a backend without `cookie` and `stick`.
+    /// They still go to their server (state `drain`), so its sessions may never come to an end. So may requests that
+    /// wait in the queue of the backend, under [`ServerOptions::maxconn`].
     ///
     /// This weakens what the library promises of a drained instance: use it only with a drain timeout.
     KeepPersistent,

@@ -5,10 +5,11 @@ use immutable_core::InstanceId;
 use super::name::ServerName;
 
 /// How many requests or connections each of our servers has: those it works on (`scur`) and those that wait in
-/// HAProxy for it (`qcur`).
+/// HAProxy for this one server, because a cookie or a stick table holds them to it (`qcur`).
 ///
 /// `scur` counts a request from the moment a connection for it is looked for until its last byte went out, and a TCP
-/// or upgraded connection until it is closed. Idle connections kept for later requests are not counted.
+/// or upgraded connection until it is closed. Idle connections kept for later requests are not counted, nor are
+/// requests in the queue of the backend, which are not any server's yet.
 #[derive(Debug, Default)]
 pub(super) struct Sessions(BTreeMap<InstanceId, u32>);
 

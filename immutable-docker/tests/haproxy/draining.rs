@@ -45,27 +45,34 @@ async fn an_open_request_is_finished_and_counted_until_then() {
     assert!(shown(&router).await.contains(&draining("a", a.addr)));
 }
 
+/// Under `maxconn`, requests wait in the queue of the backend: whichever server has room first takes them.
 #[tokio::test(flavor = "multi_thread")]
-async fn waiting_requests_count_as_sessions() {
+async fn requests_that_wait_do_not_go_to_a_drained_instance() {
     let proxy = proxy();
     let mut config = config(proxy.admin_socket());
     config.server.maxconn = Some(1);
     let router = HaproxyRouter::new(config);
-    let a = Web::start("a").await;
+    let (a, b) = (Web::start("a").await, Web::start("b").await);
     router.apply(&[serve("a", a.addr, 100)]).await.unwrap();
 
     let mut clients = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..4 {
         let mut client = Client::connect(proxy.addr()).await;
         clients.push(tokio::spawn(async move { client.get("/slow").await }));
     }
-    until("one runs and two wait", async || a.requests() == 1 && sessions(&router, "a").await >= 1).await;
-    for _ in 0..3 {
+    until("three wait", async || proxy.command("show stat web 2 -1").unwrap().contains("BACKEND,3,")).await;
+    router.apply(&[drain("a"), serve("b", b.addr, 100)]).await.unwrap();
+    assert_eq!(sessions(&router, "a").await, 1);
+    for _ in 0..4 {
         a.release();
+        b.release();
     }
+    let mut answers = Vec::new();
     for client in clients {
-        assert_eq!(client.await.unwrap().unwrap(), "a");
+        answers.push(client.await.unwrap().unwrap());
     }
+    answers.sort();
+    assert_eq!(answers, ["a", "b", "b", "b"]);
     until("all are done", async || sessions(&router, "a").await == 0).await;
 }
 
