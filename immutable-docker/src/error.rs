@@ -53,6 +53,10 @@ impl ErrorContext {
         };
         let said = message(&error);
         match status {
+            // It was there a moment ago: somebody removed it in between.
+            404 if said.to_ascii_lowercase().contains("no such container") => {
+                platform(Retry::Backoff, Box::new(error))
+            }
             400 | 404 => self.invalid(format!("the engine refuses to {action}: {said}")),
             401 | 403 => platform(Retry::Never, Box::new(error)),
             500.. if is_out_of_room(said) => {
@@ -95,6 +99,8 @@ mod tests {
         assert!(matches!(failed(400, "x"), FleetError::Invalid { .. }));
         assert!(matches!(failed(500, "mkdir: no space left on device"), FleetError::NoCapacity { .. }));
         assert_eq!(failed(500, "oops").retry(), Retry::Backoff);
+        assert_eq!(failed(404, "No such container: abc").retry(), Retry::Backoff);
+        assert_eq!(failed(404, "network web not found").retry(), Retry::Never);
         assert_eq!(failed(403, "denied").retry(), Retry::Never);
     }
 

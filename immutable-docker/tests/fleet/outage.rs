@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -6,6 +7,9 @@ use immutable_core::error::Retry;
 use immutable_core::fleet::{Fleet, FleetError, Phase, TerminateRequest};
 use immutable_docker::{DockerFleet, DockerFleetConfig};
 use immutable_lab::{Engine, Shutdown};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixListener;
 
 use crate::stage::{PATIENCE, Stage, import, launch, request, requests, until, zone};
 
@@ -23,6 +27,45 @@ async fn an_engine_that_does_not_answer_is_named_with_the_way_out() {
         let source = std::error::Error::source(&error).unwrap().to_string();
         assert!(source.contains(socket.to_str().unwrap()) && source.contains("DOCKER_HOST"), "{source}");
     }
+}
+
+/// Answers every request with this, as an engine that is not one.
+fn pretender(socket: &Path, status: &str, body: &str) -> tokio::task::JoinHandle<()> {
+    let listener = UnixListener::bind(socket).unwrap();
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    })
+}
+
+async fn connect_to(status: &str, body: &str) -> Result<DockerFleet, FleetError> {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("docker.sock");
+    let server = pretender(&socket, status, body);
+    let id = immutable_core::FleetId::new("web").unwrap();
+    let fleet = DockerFleet::connect(DockerFleetConfig::new(id, zone()).with_socket(&socket)).await;
+    if let Ok(fleet) = &fleet {
+        // What it lists is no list.
+        assert_eq!(fleet.observe().await.unwrap_err().retry(), Retry::Backoff);
+    }
+    server.abort();
+    fleet
+}
+
+#[tokio::test]
+async fn what_is_no_engine_or_too_old_an_engine_is_refused() {
+    let error = connect_to("200 OK", r#"{"ApiVersion":"1.40"}"#).await.unwrap_err();
+    let FleetError::Invalid { reason, .. } = &error else { panic!("{error:?}") };
+    assert!(reason.contains("1.40") && reason.contains("20.10"), "{reason}");
+    for (status, body) in [("200 OK", "hello"), ("200 OK", "{}"), ("503 Service Unavailable", "busy")] {
+        assert_eq!(connect_to(status, body).await.unwrap_err().retry(), Retry::Backoff, "{body}");
+    }
+    connect_to("200 OK", r#"{"ApiVersion":"1.41"}"#).await.unwrap();
 }
 
 /// A private engine, so that no other test loses its own.
