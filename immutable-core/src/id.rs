@@ -106,7 +106,7 @@ text_id! {
     /// The name of one rollout; the journal of the rollout is stored under it.
     ///
     /// Choose it so that a tool that is started again after a crash finds the same name, for example from the number
-    /// of the deployment.
+    /// of the deployment. It belongs to one fleet: deployments of several fleets need a name each.
     RolloutId, "rollout name", is_name, NAME_RULE
 }
 text_id! {

@@ -50,6 +50,8 @@ pub(super) struct Run<'c> {
     /// What the router did before the changes of this turn; `None` while nobody knows.
     routes: Option<Routes>,
     reported: Option<PlanReport>,
+    /// Until when the last decision holds if nothing is recorded before.
+    decided_until: Option<Timestamp>,
     /// It is over but for the router.
     closing: bool,
     /// Something that was begun cannot be finished as things are.
@@ -72,6 +74,7 @@ impl<'c> Run<'c> {
             stale: true,
             routes: None,
             reported: None,
+            decided_until: None,
             closing: false,
             stuck: None,
         }
@@ -196,6 +199,9 @@ impl<'c> Run<'c> {
     /// Records what the kernel decides until it has nothing more to say. Returns the end, once it is recorded.
     fn decide(&mut self) -> Result<Option<Conclusion>, ControllerError> {
         let now = self.now();
+        if !self.closing && !self.journal.is_dirty() && self.decided_until.is_some_and(|until| now < until) {
+            return Ok(None);
+        }
         loop {
             match decide(self.state()?, now) {
                 Decision::Act(steps) => {
@@ -209,6 +215,7 @@ impl<'c> Run<'c> {
                         self.emit(now, EventKind::Waiting(Box::new(report.clone())));
                         self.reported = Some(report);
                     }
+                    self.decided_until = Some(next_due(self.state()?, now).unwrap_or(Timestamp::MAX));
                     return Ok(None);
                 }
                 Decision::TurnBack(reason) => self.record(Record::TurnBack { reason }, now)?,
@@ -376,6 +383,20 @@ impl<'c> Run<'c> {
         })
     }
 
+    /// Since when each instance has been leaving that is not being stopped yet.
+    fn draining_since(&self) -> Result<impl Iterator<Item = Timestamp>, ControllerError> {
+        let state = self.state()?;
+        Ok(state.open_ops().filter_map(move |(op, open)| match open {
+            OpenOp::Retire { seat, .. } if !self.in_flight.contains(&op) => {
+                match state.member(*seat)?.condition {
+                    Condition::Retiring { since } => Some(since),
+                    _ => None,
+                }
+            }
+            OpenOp::Retire { .. } | OpenOp::Launch { .. } => None,
+        }))
+    }
+
     async fn wait(&mut self, cancel: &CancellationToken) -> Result<(), ControllerError> {
         let options = self.controller.options;
         let now = self.now();
@@ -387,15 +408,13 @@ impl<'c> Run<'c> {
             earlier(self.seen.map_or(now, |(_, seen_at)| seen_at + options.observe_at_most));
         }
         let has_router = self.controller.router.is_some();
-        let leaving = self
-            .state()?
-            .open_ops()
-            .any(|(op, open)| matches!(open, OpenOp::Retire { .. }) && !self.in_flight.contains(&op));
-        if has_router
-            && self.backoff.may(&Call::Router, now)
-            && (leaving || self.closing || !self.is_routed()?)
-        {
-            earlier(now + options.drain_poll);
+        if has_router && self.backoff.may(&Call::Router, now) {
+            if self.closing || !self.is_routed()? {
+                earlier(now + options.drain_poll);
+            }
+            // The longer an instance has been draining, the longer it may still take: a tenth of that is soon enough.
+            let waits = self.draining_since()?.map(|since| (now.since(since) / 10).max(options.drain_poll));
+            waits.min().into_iter().for_each(|wait| earlier(now + wait.min(options.poll)));
         }
 
         let Self { controller, actions, seen, stale, .. } = self;

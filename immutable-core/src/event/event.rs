@@ -41,7 +41,9 @@ pub enum EventKind {
 }
 
 impl Event {
-    pub(crate) const fn new(at: Timestamp, rollout: RolloutId, kind: EventKind) -> Self {
+    /// An event, for tests of sinks and for showing a stored rollout again.
+    #[must_use]
+    pub const fn new(at: Timestamp, rollout: RolloutId, kind: EventKind) -> Self {
         Self { at, rollout, kind }
     }
 }

@@ -138,7 +138,7 @@ impl Scenario {
         let mut seats = BTreeSet::new();
         for effect in self.fleet.effects() {
             if let EffectKind::Launched { origin, .. } = effect.kind {
-                assert!(seats.insert((origin.slot, origin.attempt)), "launched twice: {origin:?}");
+                assert!(seats.insert(origin.token.clone()), "launched twice: {origin:?}");
             }
         }
         assert_eq!(self.router.cuts(), [], "{}", self.log.text());
