@@ -26,6 +26,7 @@
 //! 9.1 (statistics columns); checked against HAProxy 2.6.12.
 
 mod address;
+mod admin;
 mod answer;
 mod command;
 mod config;
