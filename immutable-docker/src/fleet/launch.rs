@@ -18,8 +18,10 @@ const NAME_TRIES: u32 = 100;
 
 /// What is under the name of a launch.
 enum Found {
-    /// A container that was just created, or was created before and never started.
-    ToStart(InstanceId),
+    /// The container that was just created.
+    New(InstanceId),
+    /// One that was created before and never started.
+    Unstarted(InstanceId),
     /// One that was started before, whatever became of it.
     Started(InstanceId),
 }
@@ -35,19 +37,23 @@ impl DockerFleet {
         }
         // The semaphore is never closed; without a permit the call would only be less bounded.
         let _permit = self.launches.acquire().await.ok();
-        let mut may_replace = true;
+        let mut replaced = false;
         loop {
-            let instance = match self.create_or_find(request).await? {
+            let (instance, new) = match self.create_or_find(request).await? {
+                Found::New(instance) => (instance, true),
+                Found::Unstarted(instance) => (instance, false),
                 Found::Started(instance) => return Ok(Launched { instance }),
-                Found::ToStart(instance) => instance,
             };
             match self.engine.start(instance.as_str()).await {
                 Ok(()) => return Ok(Launched { instance }),
-                Err(refused) if may_replace && is_left_over(&refused) => {
-                    may_replace = false;
-                    self.remove_unstartable(&instance, &refused).await?;
+                // An engine that was killed in the middle of a start leaves things in containerd that it does not
+                // clean up (seen with 20.10: "task ...: already exists", "id already in use", "mkdir ...: file
+                // exists"). Such a container can never be started; one of the same name can.
+                Err(failed) if !new && !replaced && error::status(&failed) >= Some(500) => {
+                    replaced = true;
+                    self.remove_unstartable(&instance, &failed).await?;
                 }
-                Err(refused) => return Err(self.context.failed("start a container", refused)),
+                Err(failed) => return Err(self.context.failed("start a container", failed)),
             }
         }
     }
@@ -58,7 +64,7 @@ impl DockerFleet {
             fleet = %self.config.fleet,
             container = %instance,
             error = %why,
-            "the Docker engine was killed while it started this container and cannot start it any more; replacing it"
+            "an earlier launch left this container behind, and the Docker engine cannot start it; replacing it"
         );
         match self.engine.remove_unless_running(instance.as_str()).await {
             Ok(()) => Ok(()),
@@ -72,7 +78,7 @@ impl DockerFleet {
         let name = container_name(&self.config.fleet, &request.token);
         for _ in 0..NAME_TRIES {
             let refused = match self.engine.create(&name, create_body(&self.config, request)).await {
-                Ok(id) => return Ok(Found::ToStart(self.instance_id(id)?)),
+                Ok(id) => return Ok(Found::New(self.instance_id(id)?)),
                 Err(refused) => refused,
             };
             match error::status(&refused) {
@@ -126,7 +132,7 @@ impl DockerFleet {
             return Err(tampered(format!("it runs image `{image}` and should run `{}`", request.image)));
         }
         Ok(match existing.state.and_then(|state| state.status) {
-            Some(ContainerStateStatusEnum::CREATED) => Found::ToStart(instance),
+            Some(ContainerStateStatusEnum::CREATED) => Found::Unstarted(instance),
             _ => Found::Started(instance),
         })
     }
@@ -139,11 +145,4 @@ impl DockerFleet {
             source: Box::new(error),
         })
     }
-}
-
-/// Whether the engine cannot start a container because of what it left in containerd when it was killed in the middle
-/// of an earlier start. It does not clean that up by itself (seen with 20.10), so repeating the start never helps.
-fn is_left_over(refused: &EngineError) -> bool {
-    let said = error::message(refused);
-    said.contains("id already in use") || (said.contains("task ") && said.contains("already exists"))
 }
