@@ -1,0 +1,14 @@
+//! Whole rollouts on a real engine behind a real HAProxy, under load:
+//! `cargo xtask engine -- cargo test -p immutable-docker --test rollout`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+
+mod bad_images;
+mod crashes;
+mod faults;
+mod good_images;
+mod naive;
+mod process;
+mod refusals;
+mod stage;
+mod watch;
