@@ -11,7 +11,8 @@ pub struct Capabilities {
     pub drain: bool,
     /// The zones instances can be launched in; never empty.
     pub zones: Vec<Zone>,
-    /// How many requests one call takes at most.
+    /// How many requests one call shall take at most. 1 where a platform takes them one by one anyway: the results of a
+    /// batch come together, so a slow one would hold back the others.
     pub max_batch: usize,
 }
 

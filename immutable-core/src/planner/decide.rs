@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::census::Census;
 use super::due::progress_deadline;
 use super::state::Run;
@@ -135,10 +137,14 @@ fn steps(state: &RolloutState) -> Vec<Step> {
     census.new -= size(unproven.len());
     steps.extend(unproven.into_iter().map(retire));
 
+    // One slot is launched once in a decision, also where it lacks both a new and a kept old one.
+    let mut chosen = BTreeSet::new();
     let mut launch = |image, wanted_count: u32, census_count: &mut u32, total: &mut u32| {
-        let mut slots = choose::vacancies(state, image);
+        let vacant = choose::vacancies(state, image).filter(|slot| !chosen.contains(slot));
+        let mut slots = vacant.collect::<Vec<_>>().into_iter();
         while *census_count < wanted_count && *total < budget.max_total() {
             let Some(slot) = slots.next() else { break };
+            chosen.insert(slot);
             let seat = state.next_seat(slot);
             steps.push(Step::Launch { seat, zone: state.spec.zone_of(slot).clone(), image });
             *census_count += 1;

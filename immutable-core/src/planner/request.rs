@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{IllegalTransition, RolloutState, forecast};
 use crate::digest::Digest;
-use crate::fleet::{Instance, Snapshot};
+use crate::fleet::{Health, Instance, Phase, Snapshot};
 use crate::id::{FleetId, RolloutId, Zone};
 use crate::limits::{Limits, LimitsError};
 use crate::plan::{Adopted, Estimates, OnFailure, Plan, RolloutSpec, Seat, lower_bound};
@@ -118,7 +118,8 @@ impl PlanRequest {
         self
     }
 
-    /// The image to go back to on failure. Default: the one that most ready instances run.
+    /// The image to go back to on failure. Default: the one that most ready instances run; where none is ready, that
+    /// most run at all.
     pub const fn previous(mut self, image: Digest) -> Self {
         self.previous = Some(image);
         self
@@ -136,7 +137,7 @@ impl PlanRequest {
         self
     }
 
-    /// How long things take, for the preview.
+    /// How long things take, for the preview. A launch is never predicted to take longer than the healthy deadline.
     pub const fn estimates(mut self, estimates: Estimates) -> Self {
         self.estimates = estimates;
         self
@@ -165,6 +166,9 @@ impl PlanRequest {
         if self.previous == Some(self.target) {
             return Err(PlanError::PreviousIsTarget { rollout: rollout(), image: self.target });
         }
+        // A launch that took longer would count as broken, so predicting one would predict a failure.
+        let launch_to_ready = self.estimates.launch_to_ready.min(self.limits.healthy_deadline);
+        let estimates = Estimates { launch_to_ready, ..self.estimates };
         let spec = RolloutSpec {
             rollout: self.rollout.clone(),
             fleet: snapshot.fleet.clone(),
@@ -182,16 +186,21 @@ impl PlanRequest {
         let bad_snapshot = |source| PlanError::Snapshot { fleet: snapshot.fleet.clone(), source };
         let state = RolloutState::open(spec.clone(), &initial, snapshot.taken_at).map_err(bad_snapshot)?;
         let (timeline, makespan) =
-            forecast::forecast(state, snapshot.taken_at, &self.estimates).map_err(bad_snapshot)?;
-        let lower_bound = lower_bound(&spec, &initial, &self.estimates);
-        Ok(Plan { schema: 1, spec, initial, estimates: self.estimates, timeline, makespan, lower_bound })
+            forecast::forecast(state, snapshot.taken_at, &estimates).map_err(bad_snapshot)?;
+        let lower_bound = lower_bound(&spec, &initial, &estimates);
+        Ok(Plan { schema: 1, spec, initial, estimates, timeline, makespan, lower_bound })
     }
 
-    /// The image that most ready instances run, apart from the target; the smaller digest on a tie.
+    /// The image that most ready instances run, apart from the target; where none is ready, that most run at all. The
+    /// smaller digest on a tie.
     fn running_image(&self, snapshot: &Snapshot) -> Option<Digest> {
-        let mut counts: BTreeMap<Digest, u32> = BTreeMap::new();
-        for instance in snapshot.instances.iter().filter(|instance| instance.is_ready()) {
-            *counts.entry(instance.image).or_default() += 1;
+        let mut counts: BTreeMap<Digest, (u32, u32)> = BTreeMap::new();
+        for instance in &snapshot.instances {
+            if let Phase::Running(health) = instance.phase {
+                let (ready, running) = counts.entry(instance.image).or_default();
+                *ready += u32::from(health == Health::Ready);
+                *running += 1;
+            }
         }
         counts.remove(&self.target);
         counts

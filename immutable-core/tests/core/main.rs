@@ -2,5 +2,6 @@
 
 mod cases;
 mod crash;
+mod kernel;
 mod rollout;
 mod scenario;

@@ -1,12 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bollard::ClientVersion;
 use futures_util::future::join_all;
 use immutable_core::fleet::{
-    Capabilities, Fleet, FleetError, Health, LaunchRequest, Launched, Snapshot, TerminateRequest, Terminated,
+    Capabilities, Fleet, FleetError, Health, Instance, LaunchRequest, Launched, Phase, Snapshot,
+    TerminateRequest, Terminated,
 };
 use immutable_core::{Digest, FleetId, Timestamp};
 use tokio::runtime::Handle;
@@ -21,6 +22,9 @@ use crate::monitor::{Board, Watcher};
 
 /// The oldest API this backend is tested with: Docker 20.10.
 const MIN_API: ClientVersion = ClientVersion { major_version: 1, minor_version: 41 };
+
+/// How long connecting waits at most for the first readiness probes.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// The containers of one service on one Docker engine.
 ///
@@ -92,7 +96,7 @@ impl DockerFleet {
         let board = Arc::new(Board::new(config.readiness.clone(), runtime.clone()));
         let watcher = Watcher::start(&runtime, Arc::clone(&engine), Arc::clone(&board), Arc::clone(&config));
         let parallelism = config.parallelism.get().min(Semaphore::MAX_PERMITS);
-        Ok(Self {
+        let fleet = Self {
             config,
             context,
             engine,
@@ -100,7 +104,25 @@ impl DockerFleet {
             launches: Semaphore::new(parallelism),
             terminations: Semaphore::new(parallelism),
             _watcher: watcher,
-        })
+        };
+        fleet.first_look().await;
+        Ok(fleet)
+    }
+
+    /// Waits until the readiness of every running container is known, or could not be found out within one probe: a
+    /// fleet that is looked at for the first time shall not look as if nobody knew anything.
+    async fn first_look(&self) {
+        let knows = async {
+            // An error shows again, with its reason, when the caller observes.
+            while let Ok(snapshot) = self.observe().await {
+                let unknown = |instance: &Instance| instance.phase == Phase::Running(Health::Unknown);
+                if !snapshot.instances.iter().any(unknown) {
+                    break;
+                }
+                self.changed(snapshot.revision).await;
+            }
+        };
+        let _ = tokio::time::timeout(FIRST_LOOK, knows).await;
     }
 
     /// How many requests this object sent to the engine, those of its background tasks included. Readiness probes go
@@ -120,6 +142,8 @@ impl Fleet for DockerFleet {
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::new(self.config.zones.clone());
         capabilities.events = true;
+        // The engine takes one container a call, and a batch would only hold back the results of the quick ones.
+        capabilities.max_batch = 1;
         capabilities
     }
 
