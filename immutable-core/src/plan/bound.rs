@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::{Adopted, Estimates, RolloutSpec};
 use crate::gate::GateSpec;
+use crate::time::Timestamp;
 
 /// The shortest time in which any schedule within the limits can do this rollout, if every launch and every retirement
 /// takes as long as estimated.
@@ -13,7 +14,12 @@ use crate::gate::GateSpec;
 /// something has come) or `s = 0` (nothing may come before something has left): at least `L+D`, else `max(L, D)`. Bake
 /// times of all stages come on top.
 #[must_use]
-pub fn lower_bound(spec: &RolloutSpec, initial: &[Adopted], estimates: &Estimates) -> Duration {
+pub fn lower_bound(
+    spec: &RolloutSpec,
+    initial: &[Adopted],
+    as_of: Timestamp,
+    estimates: &Estimates,
+) -> Duration {
     let desired = spec.budget.desired;
     let count = |matches: &dyn Fn(&Adopted) -> bool| {
         u32::try_from(initial.iter().filter(|adopted| matches(adopted)).count()).unwrap_or(u32::MAX)
@@ -22,7 +28,9 @@ pub fn lower_bound(spec: &RolloutSpec, initial: &[Adopted], estimates: &Estimate
     let launches = desired.saturating_sub(already_new);
     let retirements =
         count(&|adopted| adopted.instance.image != spec.target) + already_new.saturating_sub(desired);
-    let available = count(&|adopted| adopted.instance.is_ready());
+    let available = count(&|Adopted { instance, .. }| {
+        instance.is_ready() && as_of.since(instance.launched_at) >= spec.limits.min_ready
+    });
 
     let launch = estimates.launch_to_ready + spec.limits.min_ready;
     let retire = estimates.drain_to_gone;

@@ -10,7 +10,7 @@ const SHOWN_MOMENTS: usize = 40;
 /// The plan as a person reads it: what is pinned, then one line for each moment at which something happens.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { schema: _, spec, initial, estimates, timeline, makespan, lower_bound } = self;
+        let Self { schema: _, as_of: _, spec, initial, estimates, timeline, makespan, lower_bound } = self;
         writeln!(f, "plan {} of rollout {} on fleet {}", self.digest().short(), spec.rollout, spec.fleet)?;
         match spec.previous {
             Some(previous) => writeln!(f, "  from {} to {}", previous.short(), spec.target.short())?,

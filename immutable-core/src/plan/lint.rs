@@ -106,7 +106,9 @@ pub fn lint(plan: &Plan) -> Vec<Finding> {
     let mut stands: BTreeMap<Seat, (Digest, Stand)> = BTreeMap::new();
     let mut used: BTreeSet<Seat> = BTreeSet::new();
     for adopted in &plan.initial {
-        let stand = if adopted.instance.is_ready() { Stand::Serving } else { Stand::Idle };
+        let age = plan.as_of.since(adopted.instance.launched_at);
+        let serves = adopted.instance.is_ready() && age >= plan.spec.limits.min_ready;
+        let stand = if serves { Stand::Serving } else { Stand::Idle };
         stands.insert(adopted.seat, (adopted.instance.image, stand));
         used.insert(adopted.seat);
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Adopted, RolloutSpec, Seat};
 use crate::digest::Digest;
 use crate::id::Zone;
+use crate::time::Timestamp;
 
 /// The whole predicted rollout. Immutable; named by its digest.
 ///
@@ -16,6 +17,8 @@ use crate::id::Zone;
 pub struct Plan {
     /// Version of this layout; 1 today.
     pub schema: u32,
+    /// When the instances were looked at; the time line counts from here.
+    pub as_of: Timestamp,
     /// What is pinned.
     pub spec: RolloutSpec,
     /// The instances that were there, in order of their seats.

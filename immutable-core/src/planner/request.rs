@@ -187,8 +187,17 @@ impl PlanRequest {
         let state = RolloutState::open(spec.clone(), &initial, snapshot.taken_at).map_err(bad_snapshot)?;
         let (timeline, makespan) =
             forecast::forecast(state, snapshot.taken_at, &estimates).map_err(bad_snapshot)?;
-        let lower_bound = lower_bound(&spec, &initial, &estimates);
-        Ok(Plan { schema: 1, spec, initial, estimates, timeline, makespan, lower_bound })
+        let lower_bound = lower_bound(&spec, &initial, snapshot.taken_at, &estimates);
+        Ok(Plan {
+            schema: 1,
+            as_of: snapshot.taken_at,
+            spec,
+            initial,
+            estimates,
+            timeline,
+            makespan,
+            lower_bound,
+        })
     }
 
     /// The image that most ready instances run, apart from the target; where none is ready, that most run at all. The
