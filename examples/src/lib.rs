@@ -1,0 +1,8 @@
+//! What the examples show rollouts with.
+//!
+//! - [`progress`]: a live view of a rollout, redrawn on a terminal and plain lines elsewhere; also an example of an
+//!   [`EventSink`](immutable_core::event::EventSink).
+//!
+//! The examples themselves are the programs `quickstart` (in memory) and `docker_rolling` (on a Docker engine).
+
+pub mod progress;
