@@ -23,7 +23,13 @@ fn a_restarted_haproxy_and_a_killed_container_are_repaired() {
     runtime.spawn(async move {
         let _ = done.send(controller.run(&plan, &CancellationToken::new()).await);
     });
-    std::thread::sleep(Duration::from_millis(1200));
+    // In the middle: some of the new ones are there, and most of the old ones.
+    let new_image = stage.images.v2.to_string();
+    let new = || stage.containers().iter().filter(|container| container["ImageID"] == new_image).count();
+    while new() < 4 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(conclusion.try_recv().is_err(), "it must not be over yet");
     stage.haproxy.kill();
     std::thread::sleep(Duration::from_millis(500));
     stage.haproxy.restart().unwrap();

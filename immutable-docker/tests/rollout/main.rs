@@ -2,6 +2,7 @@
 //! `cargo xtask engine -- cargo test -p immutable-docker --test rollout`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures for whoever reads the log")]
 
 mod bad_images;
 mod crashes;

@@ -145,7 +145,7 @@ impl Stage {
         self.block_on(async {
             let fleet = self.fleet().await;
             let plan = self.plan(&*fleet, rollout, target, desired).await;
-            let controller = self.controller(fleet.clone(), router);
+            let controller = self.controller(Arc::clone(&fleet) as Arc<dyn Fleet>, router);
             let calls = fleet.engine_calls();
             let began = std::time::Instant::now();
             let cancel = CancellationToken::new();
