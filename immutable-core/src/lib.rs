@@ -1,4 +1,46 @@
-//! Temporary root docs.
+//! The core of *immutable*: run servers the immutable way.
+//!
+//! Bake an image once, name it by its digest, and replace whole instances by it, never patch one. This crate holds what
+//! every platform shares: the words, a pure planning engine, a journal that survives a crash of the deploying process at
+//! any moment, and the controller that runs a rollout.
+//!
+//! # The way of the data
+//!
+//! A [`Fleet`](fleet::Fleet) is observed as a [`Snapshot`](fleet::Snapshot). A
+//! [`PlanRequest`](planner::PlanRequest) with [`Limits`](limits::Limits) and a
+//! [`RolloutStrategy`](strategy::RolloutStrategy) turns it into a [`Plan`](plan::Plan), which can be shown and
+//! [linted](plan::lint). A `Controller` executes it: observe, commit what was seen, decide,
+//! commit what will be done, do it. Everything that happens is a [`Record`](journal::Record) in a
+//! [`JournalStore`](journal::JournalStore) and an [`Event`](event::Event) for whoever watches.
+//!
+//! Preview and execution cannot disagree: a plan is the same [`decide`](planner::decide) that the controller asks at
+//! every turn, folded over a predicted world.
+//!
+//! # What always holds
+//!
+//! Whatever the strategy, the fleet and other processes do: no voluntary act leaves fewer than `desired −
+//! max_unavailable` instances available or makes more than `desired + max_surge` exist; nothing is launched twice for
+//! one slot and attempt; nothing is done that was not committed first; no instance is stopped while the router still
+//! sends it requests.
+//!
+//! # Layers
+//!
+//! A module uses only modules above it in this list; below the controller nothing is asynchronous but traits, and
+//! nothing reads a clock, draws a random number, logs or does I/O. Without the feature `controller` (on by default) the
+//! crate does not even depend on a runtime.
+//!
+//! | level | modules |
+//! |---|---|
+//! | 0 | [`digest`], [`time`], [`id`], [`seed`], [`error`], [`quantity`] |
+//! | 1 | [`image`] |
+//! | 2 | [`fleet`] |
+//! | 3 | [`limits`], [`gate`] |
+//! | 4 | [`strategy`] |
+//! | 5 | [`plan`] |
+//! | 6 | [`planner`] |
+//! | 7 | [`journal`] |
+//! | 8 | [`event`] |
+//! | 9 | `controller`, `store` |
 
 #[cfg(feature = "controller")]
 pub mod controller;

@@ -1,6 +1,11 @@
 //! The controller: the only part that waits, sleeps and acts. At every turn it observes, commits what it saw and what
 //! it will do, and only then does it.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the controller is where the outside begins: its clock, and its own name"
+)]
+
 mod act;
 mod backoff;
 mod clock;
