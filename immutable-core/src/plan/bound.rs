@@ -8,7 +8,8 @@ use crate::time::Timestamp;
 /// takes as long as estimated.
 ///
 /// At every moment `total ≤ N+s` and `available ≥ N−u`, so instances that are starting or leaving are at most `s+u`
-/// (while the fleet is still below `N−u`, at most `N+s` less what is available). A launch is starting for `L`, the
+/// (while the fleet is still below `N−u`, at most `N+s` less what is available; while more than `N+s` exist, at most
+/// those that exist less `N−u`). A launch is starting for `L`, the
 /// minimum ready time included, a retirement is leaving for `D`. Hence, with `n` launches and `r` retirements, at least
 /// `(n·L + r·D) / (s+u)`; and one launch and one retirement follow each other when `u = 0` (nothing may leave before
 /// something has come) or `s = 0` (nothing may come before something has left): at least `L+D`, else `max(L, D)`. Bake
@@ -34,7 +35,8 @@ pub fn lower_bound(
 
     let launch = estimates.launch_to_ready + spec.limits.min_ready;
     let retire = estimates.drain_to_gone;
-    let width = spec.budget.max_total() - available.min(spec.budget.min_available());
+    let most = spec.budget.max_total().max(count(&|_| true));
+    let width = most - available.min(spec.budget.min_available());
     let work = (launch.saturating_mul(launches) + retire.saturating_mul(retirements)) / width.max(1);
     let full = available == desired && initial.len() == desired as usize;
     let chain = match (launches > 0, retirements > 0) {
