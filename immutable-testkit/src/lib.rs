@@ -8,3 +8,8 @@ pub mod fleet;
 #[cfg(feature = "mocks")]
 pub mod mocks;
 pub mod router;
+
+/// Compiles and runs the example of the project's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
