@@ -23,6 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 pub struct LiveView {
     inner: Mutex<Inner>,
     pace: Duration,
+    moment: Duration,
 }
 
 #[derive(Debug)]
@@ -49,7 +50,7 @@ impl LiveView {
             reasons: String::new(),
             told_reasons: String::new(),
         };
-        Self { inner: Mutex::new(inner), pace: Duration::ZERO }
+        Self { inner: Mutex::new(inner), pace: Duration::ZERO, moment: Duration::ZERO }
     }
 
     /// Takes this much real time for each second that passes between two events, where virtual time takes none.
@@ -61,6 +62,13 @@ impl LiveView {
         self
     }
 
+    /// Tells everything within this time as one moment: in real time no two things happen at the same nanosecond.
+    #[must_use]
+    pub const fn with_moment(mut self, length: Duration) -> Self {
+        self.moment = length;
+        self
+    }
+
     /// Counts time from here instead of from the first event.
     #[must_use]
     pub fn since(self, origin: Timestamp) -> Self {
@@ -68,10 +76,10 @@ impl LiveView {
         self
     }
 
-    /// For a rollout that begins now: events tell what changes, and the plan what was there before.
+    /// For a rollout that begins: events tell what changes, and the plan what was there before.
     #[must_use]
-    pub fn expecting(self, plan: &Plan, now: Timestamp) -> Self {
-        match RolloutState::open(plan.spec.clone(), &plan.initial, now) {
+    pub fn expecting(self, plan: &Plan) -> Self {
+        match RolloutState::open(plan.spec.clone(), &plan.initial, plan.as_of) {
             Ok(state) => self.following(&state),
             // A plan that cannot be opened is refused by the controller too, which says why.
             Err(_) => self,
@@ -109,9 +117,10 @@ impl EventSink for LiveView {
     fn emit(&self, event: &Event) {
         let mut inner = self.lock();
         if let Some(last) = inner.moment.as_ref().map(|moment| moment.at)
-            && last != event.at
+            && event.at.since(last) > self.moment
         {
             inner.tell();
+            inner.moment = None;
             thread::sleep(self.pace.mul_f64(event.at.since(last).as_secs_f64()).min(LONGEST_PAUSE));
         }
         inner.take(event);
@@ -124,10 +133,7 @@ impl EventSink for LiveView {
 impl Inner {
     fn take(&mut self, event: &Event) {
         self.origin.get_or_insert(event.at);
-        let mut moment = match self.moment.take() {
-            Some(moment) if moment.at == event.at => moment,
-            _ => Moment::new(event.at),
-        };
+        let mut moment = self.moment.take().unwrap_or_else(|| Moment::new(event.at));
         match &event.kind {
             EventKind::Committed { record, .. } => self.record(record, &mut moment),
             EventKind::Waiting(report) => self.reasons = reasons(report),
@@ -168,7 +174,9 @@ impl Inner {
         }
         if !self.screen.is_terminal() && self.reasons != self.told_reasons {
             self.told_reasons.clone_from(&self.reasons);
-            lines.push(format!("{prefix}  waiting: {}", nothing_as_dash(&self.reasons)));
+            if !self.reasons.is_empty() {
+                lines.push(format!("{prefix}  waiting: {}", self.reasons));
+            }
         }
         let block = self.block();
         self.screen.draw(&lines, &block);

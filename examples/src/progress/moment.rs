@@ -92,7 +92,7 @@ impl Moment {
             text
         });
         let deeds = deeds.collect::<Vec<_>>().join("; ");
-        self.words.iter().cloned().chain((!deeds.is_empty()).then_some(deeds)).collect()
+        (!deeds.is_empty()).then_some(deeds).into_iter().chain(self.words.iter().cloned()).collect()
     }
 
     fn seat(&mut self, deed: Deed, seat: Seat) {

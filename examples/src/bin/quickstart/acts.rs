@@ -135,7 +135,7 @@ impl<'w> Act<'w> {
         let view = self.world.view().since(self.began);
         Arc::new(match self.world.journal(&self.plan.spec.rollout) {
             Ok(state) => view.following(&state),
-            Err(_) => view.expecting(self.plan, self.began),
+            Err(_) => view.expecting(self.plan),
         })
     }
 
