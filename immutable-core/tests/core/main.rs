@@ -3,5 +3,7 @@
 mod cases;
 mod crash;
 mod kernel;
+mod lint;
+mod plans;
 mod rollout;
 mod scenario;
