@@ -20,7 +20,13 @@ pub(crate) fn run_all(cli: &Cli, socket: &Path, web: &WebBinary) -> Result<(), F
     runtime.spawn(cancel_on_signal(cancel.clone()));
     let folder = RunFolder::open(cli)?;
     println!("the journals are in {}", folder.path().display());
-    let proxy = proxy::start(&folder)?;
+    let proxy = match proxy::start(&folder) {
+        Ok(proxy) => proxy,
+        Err(error) => {
+            folder.close()?;
+            return Err(error);
+        }
+    };
     let result = runtime.block_on(async {
         let site = Site::connect(socket, &proxy, folder.path(), cli.containers).await?;
         if !cli.resume && site.containers().await? > 0 {
@@ -49,8 +55,11 @@ async fn roll(
 ) -> Result<(), Failed> {
     let began = Instant::now();
     let rolled = async {
-        let result = roll_all(site, images, cancel).await;
+        let mut result = roll_all(site, images, cancel).await;
         if result.is_err() {
+            if cancel.is_cancelled() {
+                result = Err("interrupted; everything that was started is removed".into());
+            }
             // The other branch may wait for a container that never comes.
             cancel.cancel();
         }
