@@ -58,6 +58,7 @@ async fn roll(
         let mut result = roll_all(site, images, cancel).await;
         if result.is_err() {
             if cancel.is_cancelled() {
+                println!("\nstopping …");
                 result = Err("interrupted; everything that was started is removed".into());
             }
             // The other branch may wait for a container that never comes.
@@ -129,6 +130,5 @@ async fn cancel_on_signal(cancel: CancellationToken) {
         _ = terminate.recv() => {}
         _ = hangup.recv() => {}
     }
-    println!("\nstopping …");
     cancel.cancel();
 }
