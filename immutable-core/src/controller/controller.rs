@@ -11,7 +11,7 @@ use crate::fleet::{Fleet, Router};
 use crate::gate::{Gate, GateSpec};
 use crate::id::{GateName, RolloutId, WriterId};
 use crate::journal::{Journal, JournalError, JournalStore, Record};
-use crate::plan::Plan;
+use crate::plan::{OnFailure, Plan};
 use crate::planner::{Conclusion, RolloutState};
 
 /// Runs rollouts: observes, commits, decides, commits, acts.
@@ -192,7 +192,8 @@ impl Controller {
             });
         }
         // The way back is checked before the start, not when it is needed.
-        for image in std::iter::once(plan.spec.target).chain(plan.spec.previous) {
+        let back = plan.spec.previous.filter(|_| plan.spec.on_failure == OnFailure::Rollback);
+        for image in std::iter::once(plan.spec.target).chain(back) {
             let refused = |source| ControllerError::Refused { rollout: rollout.clone(), source };
             self.fleet.check(&image).await.map_err(refused)?;
         }

@@ -9,6 +9,7 @@
 mod act;
 mod backoff;
 mod clock;
+mod conclude;
 mod control;
 #[expect(clippy::module_inception, reason = "the file of the type `Controller`")]
 mod controller;
@@ -16,6 +17,7 @@ mod error;
 mod judge;
 mod observe;
 mod options;
+mod perform;
 mod route;
 mod run;
 

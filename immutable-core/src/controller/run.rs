@@ -1,28 +1,26 @@
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use super::act::{self, Action, Finished};
+use super::act::Action;
 use super::backoff::Backoff;
 use super::error::with_causes;
 use super::route::{self, Routes};
-use super::{Controller, ControllerError, judge, observe};
+use super::{Controller, ControllerError, observe};
 use crate::error::Retry;
 use crate::event::{Event, EventKind};
-use crate::fleet::{FleetError, LaunchRequest, Route, RouteState};
-use crate::gate::Verdict;
-use crate::id::{GateName, InstanceId};
-use crate::journal::{Fact, Intent, Journal, JournalError, Outcome, Record};
+use crate::fleet::FleetError;
+use crate::id::GateName;
+use crate::journal::{Fact, Intent, Journal, JournalError, Record};
 use crate::plan::{PlanReport, Step};
 use crate::planner::{Conclusion, Condition, Decision, OpId, OpenOp, RolloutState, decide, due, next_due};
 use crate::time::Timestamp;
 
 /// A call that is repeated with pauses when it fails.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Call {
+pub(super) enum Call {
     Commit,
     Observe,
     Router,
@@ -35,27 +33,27 @@ enum Call {
 /// A turn hears, observes, decides, commits and then acts; calls to the platform go on between turns, so a slow one
 /// holds up nothing else. Only what is committed is acted upon.
 pub(super) struct Run<'c> {
-    controller: &'c Controller,
-    journal: Journal,
-    actions: FuturesUnordered<Action>,
-    in_flight: BTreeSet<OpId>,
-    asked: BTreeSet<GateName>,
-    told: BTreeSet<OpId>,
-    backoff: Backoff<Call>,
+    pub(super) controller: &'c Controller,
+    pub(super) journal: Journal,
+    pub(super) actions: FuturesUnordered<Action>,
+    pub(super) in_flight: BTreeSet<OpId>,
+    pub(super) asked: BTreeSet<GateName>,
+    pub(super) told: BTreeSet<OpId>,
+    pub(super) backoff: Backoff<Call>,
     /// Revision of the last snapshot, and when it was taken.
-    seen: Option<(u64, Timestamp)>,
+    pub(super) seen: Option<(u64, Timestamp)>,
     /// Something has changed since.
-    stale: bool,
-    polled_at: Timestamp,
+    pub(super) stale: bool,
+    pub(super) polled_at: Timestamp,
     /// What the router did before the changes of this turn; `None` while nobody knows.
-    routes: Option<Routes>,
-    reported: Option<PlanReport>,
+    pub(super) routes: Option<Routes>,
+    pub(super) reported: Option<PlanReport>,
     /// Until when the last decision holds if nothing is recorded before.
-    decided_until: Option<Timestamp>,
+    pub(super) decided_until: Option<Timestamp>,
     /// It is over but for the router.
-    closing: bool,
+    pub(super) closing: bool,
     /// Something that was begun cannot be finished as things are.
-    stuck: Option<(OpId, FleetError)>,
+    pub(super) stuck: Option<(OpId, FleetError)>,
 }
 
 impl<'c> Run<'c> {
@@ -104,6 +102,7 @@ impl<'c> Run<'c> {
         self.poll_journal().await?;
         self.observe().await?;
         let conclusion = self.decide()?;
+        let wrote = self.journal.is_dirty();
         if !self.commit().await? {
             return Ok(None);
         }
@@ -118,21 +117,21 @@ impl<'c> Run<'c> {
             let rollout = self.journal.fold().rollout().clone();
             return Err(ControllerError::Stuck { rollout, source });
         }
-        self.route().await;
+        self.route(wrote).await?;
         self.act()?;
         Ok(None)
     }
 
-    fn state(&self) -> Result<&RolloutState, ControllerError> {
+    pub(super) fn state(&self) -> Result<&RolloutState, ControllerError> {
         let rollout = || self.journal.fold().rollout().clone();
         Ok(self.journal.state().ok_or_else(|| JournalError::NotFound { rollout: rollout() })?)
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.controller.clock.now()
     }
 
-    fn record(&mut self, record: Record, now: Timestamp) -> Result<(), ControllerError> {
+    pub(super) fn record(&mut self, record: Record, now: Timestamp) -> Result<(), ControllerError> {
         Ok(self.journal.record(record, now)?)
     }
 
@@ -152,12 +151,18 @@ impl<'c> Run<'c> {
         }
         self.polled_at = now;
         self.stale = true;
+        self.is_owner().await.map(|_| ())
+    }
+
+    /// Whether the journal says that nobody else wrote; `false` if it cannot be read now.
+    pub(super) async fn is_owner(&mut self) -> Result<bool, ControllerError> {
         match self.journal.catch_up().await {
+            Ok(()) => Ok(true),
             Err(JournalError::Store { source, .. }) if source.retry != Retry::Never => {
                 self.trouble("read the journal", &source);
-                Ok(())
+                Ok(false)
             }
-            result => Ok(result?),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -246,7 +251,7 @@ impl<'c> Run<'c> {
     }
 
     /// Whether the router does what it must, so that the rollout may end.
-    fn is_routed(&self) -> Result<bool, ControllerError> {
+    pub(super) fn is_routed(&self) -> Result<bool, ControllerError> {
         Ok(match (&self.controller.router, &self.routes) {
             (None, _) => true,
             (Some(_), None) => false,
@@ -278,109 +283,6 @@ impl<'c> Run<'c> {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    async fn route(&mut self) {
-        let now = self.now();
-        let Some(router) = self.controller.router.clone() else { return };
-        if !self.backoff.may(&Call::Router, now) {
-            return;
-        }
-        self.routes = None;
-        let result = async {
-            let routes = router.observe().await?;
-            let routes: Routes =
-                routes.into_iter().map(|route: Route| (route.instance.clone(), route)).collect();
-            if let Some(state) = self.journal.state() {
-                let changes = route::changes(state, &routes);
-                if !changes.is_empty() {
-                    router.apply(&changes).await?;
-                }
-            }
-            Ok::<_, crate::fleet::RouterError>(routes)
-        };
-        match result.await {
-            Ok(routes) => {
-                self.backoff.succeeded(&Call::Router);
-                self.routes = Some(routes);
-            }
-            Err(error) => {
-                self.backoff.failed(Call::Router, error.retry(), now);
-                self.trouble("direct the router", &error);
-            }
-        }
-    }
-
-    /// Begins what is committed and not under way.
-    fn act(&mut self) -> Result<(), ControllerError> {
-        let now = self.now();
-        let capabilities = self.controller.fleet.capabilities();
-        let mut launches = Vec::new();
-        let mut retirements = Vec::new();
-        let mut tell = Vec::new();
-        let state = self.state()?;
-        for (op, open) in state.open_ops() {
-            if self.in_flight.contains(&op) || !self.backoff.may(&Call::Op(op), now) {
-                continue;
-            }
-            match open {
-                OpenOp::Launch { seat, .. } => {
-                    let Some(member) = state.member(*seat) else { continue };
-                    let rollout = state.spec().rollout.clone();
-                    let (zone, image) = (member.zone.clone(), member.image);
-                    launches.push((op, LaunchRequest::new(rollout, seat.slot, seat.attempt, zone, image)));
-                }
-                OpenOp::Retire { seat, instance } => {
-                    let since = match state.member(*seat).map(|member| &member.condition) {
-                        Some(Condition::Retiring { since }) => *since,
-                        _ => now,
-                    };
-                    if self.may_stop(instance, since + state.spec().limits.drain_deadline, now) {
-                        retirements.push((op, instance.clone()));
-                    } else if capabilities.drain && !self.told.contains(&op) {
-                        tell.push((op, instance.clone()));
-                    }
-                }
-            }
-        }
-        let fleet = || Arc::clone(&self.controller.fleet);
-        let batch = capabilities.max_batch.max(1);
-        for batch in launches.chunks(batch) {
-            self.in_flight.extend(batch.iter().map(|(op, _)| *op));
-            self.actions.push(act::launch(fleet(), batch.to_vec()));
-        }
-        for batch in retirements.chunks(batch) {
-            self.in_flight.extend(batch.iter().map(|(op, _)| *op));
-            self.actions.push(act::terminate(fleet(), self.controller.router.clone(), batch.to_vec()));
-        }
-        for batch in tell.chunks(batch) {
-            self.told.extend(batch.iter().map(|(op, _)| *op));
-            let instances = batch.iter().map(|(_, instance)| instance.clone()).collect();
-            self.actions.push(act::tell(fleet(), instances));
-        }
-        for (stage, context) in judge::questions(self.state()?, now) {
-            let gate = self.controller.gates.get(&context.gate);
-            if let Some(gate) = gate
-                && self.backoff.may(&Call::Gate(context.gate.clone()), now)
-                && self.asked.insert(context.gate.clone())
-            {
-                self.actions.push(act::judge(Arc::clone(gate), stage, context));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a leaving instance may be stopped: the router sends it nothing any more and it has finished what it had,
-    /// or its time is up. Never while nobody knows what the router does.
-    fn may_stop(&self, instance: &InstanceId, deadline: Timestamp, now: Timestamp) -> bool {
-        if self.controller.router.is_none() {
-            return true;
-        }
-        let Some(routes) = &self.routes else { return false };
-        // It must have been seen draining: of the changes of this very turn the sessions tell nothing.
-        routes.get(instance).is_none_or(|route| {
-            route.state == RouteState::Draining && (route.sessions == 0 || now >= deadline)
-        })
     }
 
     /// Since when each instance has been leaving that is not being stopped yet.
@@ -444,85 +346,11 @@ impl<'c> Run<'c> {
         Ok(())
     }
 
-    fn finish(&mut self, finished: Finished) -> Result<(), ControllerError> {
-        let now = self.now();
-        match finished {
-            Finished::Launched(results) => {
-                for (op, result) in results {
-                    let outcome = match result {
-                        Ok(launched) => Ok(Outcome::Launched { instance: launched.instance }),
-                        // The platform refused it for good, so nothing exists under this token.
-                        Err(error) if error.retry() == Retry::Never => {
-                            Ok(Outcome::Failed { reason: with_causes(&error) })
-                        }
-                        Err(error) => Err(error),
-                    };
-                    self.conclude(op, outcome, "launch an instance", now)?;
-                }
-            }
-            Finished::Terminated(results) => {
-                for (op, result) in results {
-                    self.conclude(op, result.map(|_| Outcome::Gone), "terminate an instance", now)?;
-                }
-            }
-            Finished::Told => {}
-            Finished::Judged(stage, gate, result) => {
-                self.asked.remove(&gate);
-                let again = Retry::After(self.controller.options.poll);
-                match result {
-                    Ok(judgement) if judgement.verdict == Verdict::Wait => {
-                        self.backoff.failed(Call::Gate(gate), again, now);
-                    }
-                    // A verdict on a stage that is past or no longer complete is worth nothing.
-                    Ok(judgement) => {
-                        let state = self.state()?;
-                        if state.stage().0 == stage && state.complete_since().is_some() {
-                            self.record(Record::Gate { stage, gate, judgement }, now)?;
-                        }
-                    }
-                    Err(error) => {
-                        self.backoff.failed(Call::Gate(gate), error.retry, now);
-                        self.trouble("ask a check", &error);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn conclude(
-        &mut self,
-        op: OpId,
-        outcome: Result<Outcome, FleetError>,
-        during: &'static str,
-        now: Timestamp,
-    ) -> Result<(), ControllerError> {
-        self.in_flight.remove(&op);
-        match outcome {
-            Ok(outcome) => {
-                self.backoff.succeeded(&Call::Op(op));
-                self.stuck.take_if(|(stuck, _)| *stuck == op);
-                // A snapshot may have proved it before.
-                if self.state()?.open_ops().any(|(open, _)| open == op) {
-                    self.record(Record::Outcome { op, outcome }, now)?;
-                }
-            }
-            Err(error) => {
-                self.backoff.failed(Call::Op(op), error.retry(), now);
-                self.trouble(during, &error);
-                if error.retry() == Retry::Never {
-                    self.stuck = Some((op, error));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn emit(&self, at: Timestamp, kind: EventKind) {
+    pub(super) fn emit(&self, at: Timestamp, kind: EventKind) {
         self.controller.sink.emit(&Event::new(at, self.journal.fold().rollout().clone(), kind));
     }
 
-    fn trouble(&self, during: &'static str, error: &dyn std::error::Error) {
+    pub(super) fn trouble(&self, during: &'static str, error: &dyn std::error::Error) {
         self.emit(self.now(), EventKind::Trouble { during, error: with_causes(error) });
     }
 }

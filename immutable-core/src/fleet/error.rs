@@ -13,7 +13,7 @@ pub enum FleetError {
         /// What is wrong, where, and the way out.
         reason: String,
     },
-    /// Free or buy capacity, or wait: the platform has none now.
+    /// Free or buy capacity, or wait: the platform has none now. Nothing was created.
     #[error("fleet {fleet}: no capacity: {reason}")]
     NoCapacity {
         /// The fleet.

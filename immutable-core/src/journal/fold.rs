@@ -140,7 +140,7 @@ fn transition(state: &mut RolloutState, record: &Record, at: Timestamp) -> Resul
         }
         Record::Intent { op, intent: Intent::Retire { seat } } => state.retire_intended(*op, *seat, at),
         Record::Outcome { op, outcome: Outcome::Launched { instance } } => {
-            state.launched(*op, instance.clone())
+            state.launched(*op, instance.clone(), at)
         }
         Record::Outcome { op, outcome: Outcome::Failed { reason } } => state.launch_failed(*op, reason),
         Record::Outcome { op, outcome: Outcome::Gone } => state.retired(*op),
@@ -169,7 +169,12 @@ fn say(state: &mut RolloutState, control: &Control, at: Timestamp) {
         }
         Control::Rollback => {
             if *state.direction() == Direction::Forward {
-                let _ = state.turned_back(FailReason::Requested, at);
+                let reason = FailReason::Requested;
+                // With nothing to go back to, the best answer is to stop where it stands.
+                let _ = match state.spec().previous {
+                    Some(_) => state.turned_back(reason, at),
+                    None => state.ending(Conclusion::Failed { reason, rollback: None }),
+                };
             }
         }
     }

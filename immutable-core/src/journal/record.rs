@@ -158,7 +158,7 @@ pub enum Control {
     },
     /// Finish what was begun and leave the fleet as it is then. Nothing is launched after this.
     Abort,
-    /// Go back to the previous image.
+    /// Go back to the previous image; if there is none, end as failed.
     Rollback,
 }
 

@@ -97,7 +97,7 @@ fn act(
             if let Some(OpenOp::Launch { token, .. }) = state.open.get(&op) {
                 let instance = InstanceId::new(format!("predicted-{token}"))
                     .map_err(|error| IllegalTransition::new(error.to_string()))?;
-                state.launched(op, instance)?;
+                state.launched(op, instance, now)?;
             }
             coming.entry(now + estimates.launch_to_ready).or_default().push(Coming::Ready(seat));
         }

@@ -25,7 +25,7 @@ pub struct Member {
     pub endpoint: Option<SocketAddr>,
     /// What is known of it.
     pub condition: Condition,
-    /// When its launch was intended, or when the platform started an adopted one.
+    /// When its launch was intended, then confirmed; of an adopted one, when the platform started it.
     pub launched_at: Timestamp,
     /// It has been available, so it belongs in the router until it is retired or breaks.
     pub in_service: bool,

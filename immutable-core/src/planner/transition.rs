@@ -55,7 +55,12 @@ impl RolloutState {
     ///
     /// # Errors
     /// [`IllegalTransition`].
-    pub fn launched(&mut self, op: OpId, instance: InstanceId) -> Result<(), IllegalTransition> {
+    pub fn launched(
+        &mut self,
+        op: OpId,
+        instance: InstanceId,
+        at: Timestamp,
+    ) -> Result<(), IllegalTransition> {
         let seat = match self.open.get(&op) {
             Some(OpenOp::Launch { seat, .. }) => *seat,
             _ => return Err(IllegalTransition::new(format!("{op} is not an open launch"))),
@@ -69,6 +74,8 @@ impl RolloutState {
         self.by_instance.insert(instance.clone(), seat);
         if let Some(member) = self.members.get_mut(&seat) {
             member.instance = Some(instance);
+            // The healthy deadline is for the instance, not for the time the platform took to make it.
+            member.launched_at = at;
         }
         Ok(())
     }

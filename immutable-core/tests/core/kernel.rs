@@ -209,7 +209,7 @@ impl World {
             Event::Decide => next.decide(NOW, setting),
             Event::DecideLate => next.decide(NOW + NEVER * 9, setting),
             Event::Confirm(op) => {
-                state.launched(op, InstanceId::new(format!("i-{op}")).unwrap()).unwrap();
+                state.launched(op, InstanceId::new(format!("i-{op}")).unwrap(), NOW).unwrap();
             }
             Event::LaunchFails(op) => state.launch_failed(op, "refused").unwrap(),
             Event::Gone(op) => state.retired(op).unwrap(),

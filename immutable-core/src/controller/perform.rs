@@ -1,0 +1,122 @@
+//! What a turn does: directs the router and begins what is committed.
+
+use std::sync::Arc;
+
+use super::route::{self, Routes};
+use super::run::{Call, Run};
+use super::{ControllerError, act, judge};
+use crate::fleet::{LaunchRequest, Route, RouteState, RouterError};
+use crate::id::InstanceId;
+use crate::planner::{Condition, OpenOp};
+use crate::time::Timestamp;
+
+impl Run<'_> {
+    /// Makes the router do what the journal says. `wrote` says that this turn has committed something and so knows that
+    /// nobody took over.
+    pub(super) async fn route(&mut self, wrote: bool) -> Result<(), ControllerError> {
+        let now = self.now();
+        let Some(router) = self.controller.router.clone() else { return Ok(()) };
+        if !self.backoff.may(&Call::Router, now) {
+            return Ok(());
+        }
+        self.routes = None;
+        let routes: Routes = match router.observe().await {
+            Ok(routes) => routes.into_iter().map(|route: Route| (route.instance.clone(), route)).collect(),
+            Err(error) => {
+                self.router_failed(&error, now);
+                return Ok(());
+            }
+        };
+        let changes = route::changes(self.state()?, &routes);
+        if !changes.is_empty() {
+            // Whoever slept through a takeover must not send traffic to what its successor has drained.
+            if !wrote && !self.is_owner().await? {
+                return Ok(());
+            }
+            if let Err(error) = router.apply(&changes).await {
+                self.router_failed(&error, now);
+                return Ok(());
+            }
+        }
+        self.backoff.succeeded(&Call::Router);
+        self.routes = Some(routes);
+        Ok(())
+    }
+
+    fn router_failed(&mut self, error: &RouterError, now: Timestamp) {
+        self.backoff.failed(Call::Router, error.retry(), now);
+        self.trouble("direct the router", error);
+    }
+
+    /// Begins what is committed and not under way.
+    pub(super) fn act(&mut self) -> Result<(), ControllerError> {
+        let now = self.now();
+        let capabilities = self.controller.fleet.capabilities();
+        let mut launches = Vec::new();
+        let mut retirements = Vec::new();
+        let mut tell = Vec::new();
+        let state = self.state()?;
+        for (op, open) in state.open_ops() {
+            if self.in_flight.contains(&op) || !self.backoff.may(&Call::Op(op), now) {
+                continue;
+            }
+            match open {
+                OpenOp::Launch { seat, .. } => {
+                    let Some(member) = state.member(*seat) else { continue };
+                    let rollout = state.spec().rollout.clone();
+                    let (zone, image) = (member.zone.clone(), member.image);
+                    launches.push((op, LaunchRequest::new(rollout, seat.slot, seat.attempt, zone, image)));
+                }
+                OpenOp::Retire { seat, instance } => {
+                    let since = match state.member(*seat).map(|member| &member.condition) {
+                        Some(Condition::Retiring { since }) => *since,
+                        _ => now,
+                    };
+                    if self.may_stop(instance, since + state.spec().limits.drain_deadline, now) {
+                        retirements.push((op, instance.clone()));
+                    } else if capabilities.drain && !self.told.contains(&op) {
+                        tell.push((op, instance.clone()));
+                    }
+                }
+            }
+        }
+        let fleet = || Arc::clone(&self.controller.fleet);
+        let batch = capabilities.max_batch.max(1);
+        for batch in launches.chunks(batch) {
+            self.in_flight.extend(batch.iter().map(|(op, _)| *op));
+            self.actions.push(act::launch(fleet(), batch.to_vec()));
+        }
+        for batch in retirements.chunks(batch) {
+            self.in_flight.extend(batch.iter().map(|(op, _)| *op));
+            self.actions.push(act::terminate(fleet(), self.controller.router.clone(), batch.to_vec()));
+        }
+        for batch in tell.chunks(batch) {
+            self.told.extend(batch.iter().map(|(op, _)| *op));
+            let instances = batch.iter().map(|(_, instance)| instance.clone()).collect();
+            self.actions.push(act::tell(fleet(), instances));
+        }
+        for (stage, context) in judge::questions(self.state()?, now) {
+            let gate = self.controller.gates.get(&context.gate);
+            if let Some(gate) = gate
+                && self.backoff.may(&Call::Gate(context.gate.clone()), now)
+                && self.asked.insert(context.gate.clone())
+            {
+                self.actions.push(act::judge(Arc::clone(gate), stage, context));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a leaving instance may be stopped: the router sends it nothing any more and it has finished what it had,
+    /// or its time is up. Never while nobody knows what the router does.
+    fn may_stop(&self, instance: &InstanceId, deadline: Timestamp, now: Timestamp) -> bool {
+        if self.controller.router.is_none() {
+            return true;
+        }
+        let Some(routes) = &self.routes else { return false };
+        // It must have been seen draining: of the changes of this very turn the sessions tell nothing.
+        routes.get(instance).is_none_or(|route| {
+            route.state == RouteState::Draining && (route.sessions == 0 || now >= deadline)
+        })
+    }
+}
