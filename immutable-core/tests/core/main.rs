@@ -2,6 +2,7 @@
 
 mod cases;
 mod crash;
+mod golden;
 mod kernel;
 mod lint;
 mod plans;
