@@ -7,9 +7,6 @@ pub mod conformance;
 pub mod fleet;
 #[cfg(feature = "mocks")]
 pub mod mocks;
-pub mod router;
-
-/// Compiles and runs the example of the project's README.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;
+mod readme;
+pub mod router;

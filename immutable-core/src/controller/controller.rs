@@ -6,13 +6,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::run::Run;
 use super::{Clock, ControlHandle, ControllerError, Options};
-use crate::event::{EventSink, NoSink};
+use crate::event::{Event, EventKind, EventSink, NoSink};
 use crate::fleet::{Fleet, Router};
 use crate::gate::{Gate, GateSpec};
 use crate::id::{GateName, RolloutId, WriterId};
 use crate::journal::{Journal, JournalError, JournalStore, Record};
 use crate::plan::{OnFailure, Plan};
 use crate::planner::{Conclusion, RolloutState};
+use crate::time::Timestamp;
 
 /// Runs rollouts: observes, commits, decides, commits, acts.
 ///
@@ -148,8 +149,14 @@ impl Controller {
                 };
                 journal.record(open, now)?;
                 match journal.commit(now).await {
+                    Ok(committed) => {
+                        if let Some((seq, records)) = committed {
+                            self.tell(&rollout, now, seq, records);
+                        }
+                        continue;
+                    }
                     // Somebody else opened it at the same moment: go on with theirs.
-                    Ok(_) | Err(JournalError::Moved { .. } | JournalError::Superseded { .. }) => continue,
+                    Err(JournalError::Moved { .. } | JournalError::Superseded { .. }) => continue,
                     Err(error) => return Err(error.into()),
                 }
             };
@@ -236,13 +243,26 @@ impl Controller {
             let now = self.clock.now();
             journal.claim(now)?;
             match journal.commit(now).await {
-                Ok(_) => break,
+                Ok(committed) => {
+                    if let Some((seq, records)) = committed {
+                        self.tell(&rollout, now, seq, records);
+                    }
+                    break;
+                }
                 // A claim is not beaten by what was written before it: read on and claim again.
                 Err(JournalError::Moved { .. } | JournalError::Superseded { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Run::new(self, journal).finish_rollout(cancel).await
+    }
+
+    /// Tells observers what was committed.
+    pub(super) fn tell(&self, rollout: &RolloutId, at: Timestamp, seq: u64, records: Vec<Record>) {
+        for record in records {
+            let kind = EventKind::Committed { seq, record: Box::new(record) };
+            self.sink.emit(&Event::new(at, rollout.clone(), kind));
+        }
     }
 
     fn recognise(&self, state: &RolloutState) -> Result<(), ControllerError> {

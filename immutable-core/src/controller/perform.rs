@@ -20,6 +20,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.routes = None;
+        self.routed = false;
         let routes: Routes = match router.observe().await {
             Ok(routes) => routes.into_iter().map(|route: Route| (route.instance.clone(), route)).collect(),
             Err(error) => {
@@ -40,6 +41,7 @@ impl Run<'_> {
         }
         self.backoff.succeeded(&Call::Router);
         self.routes = Some(routes);
+        self.routed = changes.is_empty();
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::act::Action;
 use super::backoff::Backoff;
 use super::error::with_causes;
-use super::route::{self, Routes};
+use super::route::Routes;
 use super::{Controller, ControllerError, observe};
 use crate::error::Retry;
 use crate::event::{Event, EventKind};
@@ -47,6 +47,8 @@ pub(super) struct Run<'c> {
     pub(super) polled_at: Timestamp,
     /// What the router did before the changes of this turn; `None` while nobody knows.
     pub(super) routes: Option<Routes>,
+    /// It did what it must without a change, when it was last asked.
+    pub(super) routed: bool,
     pub(super) reported: Option<PlanReport>,
     /// Until when the last decision holds if nothing is recorded before.
     pub(super) decided_until: Option<Timestamp>,
@@ -71,6 +73,7 @@ impl<'c> Run<'c> {
             seen: None,
             stale: true,
             routes: None,
+            routed: false,
             reported: None,
             decided_until: None,
             closing: false,
@@ -226,7 +229,7 @@ impl<'c> Run<'c> {
                 Decision::TurnBack(reason) => self.record(Record::TurnBack { reason }, now)?,
                 Decision::End(conclusion) => self.record(Record::End { conclusion }, now)?,
                 Decision::Done(conclusion) => {
-                    self.closing = !self.is_routed()?;
+                    self.closing = self.controller.router.is_some() && !self.routed;
                     if self.closing {
                         return Ok(None);
                     }
@@ -250,15 +253,6 @@ impl<'c> Run<'c> {
         })
     }
 
-    /// Whether the router does what it must, so that the rollout may end.
-    pub(super) fn is_routed(&self) -> Result<bool, ControllerError> {
-        Ok(match (&self.controller.router, &self.routes) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(_), Some(routes)) => route::changes(self.state()?, routes).is_empty(),
-        })
-    }
-
     /// Whether everything recorded is committed.
     async fn commit(&mut self) -> Result<bool, ControllerError> {
         let now = self.now();
@@ -270,9 +264,7 @@ impl<'c> Run<'c> {
                 self.backoff.succeeded(&Call::Commit);
                 if let Some((seq, records)) = committed {
                     self.polled_at = now;
-                    for record in records {
-                        self.emit(now, EventKind::Committed { seq, record: Box::new(record) });
-                    }
+                    self.controller.tell(self.journal.fold().rollout(), now, seq, records);
                 }
                 Ok(true)
             }
@@ -311,7 +303,7 @@ impl<'c> Run<'c> {
         }
         let has_router = self.controller.router.is_some();
         if has_router && self.backoff.may(&Call::Router, now) {
-            if self.closing || !self.is_routed()? {
+            if self.closing || !self.routed {
                 earlier(now + options.drain_poll);
             }
             // The longer an instance has been draining, the longer it may still take: a tenth of that is soon enough.

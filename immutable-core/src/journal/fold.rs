@@ -85,8 +85,12 @@ impl Fold {
         Ok(())
     }
 
-    /// Takes in one record of the commit that is being written.
-    pub(super) fn record(&mut self, record: &Record, at: Timestamp) -> Result<(), IllegalTransition> {
+    /// Takes in one record, without a commit around it: for observers that follow the events of a controller, which
+    /// carry the records of its journal in their order.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`]; the fold is of no use after it.
+    pub fn record(&mut self, record: &Record, at: Timestamp) -> Result<(), IllegalTransition> {
         if let Record::Claim { writer, epoch } = record {
             let next = self.claim.as_ref().map_or(0, |(_, epoch)| *epoch) + 1;
             if *epoch != next {
