@@ -109,8 +109,8 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "examples",
-        about: "the quick start runs",
-        work: Work::Cargo(&[plain(&["run", "--package", "immutable-examples", "--bin", "quickstart"])]),
+        about: "the quick start runs, as its alias runs it",
+        work: Work::Cargo(&[plain(&["quickstart"])]),
     },
     Check {
         name: "bench",
@@ -124,10 +124,16 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "docker",
-        about: "the Docker backend against a real engine and a real HAProxy",
+        about: "the Docker backend and its example against a real engine and a real HAProxy",
         work: Work::Engine {
-            before: &[plain(&["test", "--package", "immutable-docker", "--all-features", "--no-run"])],
-            inside: &[plain(&["test", "--package", "immutable-docker", "--all-features", "--offline"])],
+            before: &[
+                plain(&["test", "--package", "immutable-docker", "--all-features", "--no-run"]),
+                plain(&["build", "--package", "immutable-examples", "--bin", "docker_rolling"]),
+            ],
+            inside: &[
+                plain(&["test", "--package", "immutable-docker", "--all-features", "--offline"]),
+                plain(&["run", "--package", "immutable-examples", "--bin", "docker_rolling", "--offline"]),
+            ],
         },
     },
 ];
