@@ -229,7 +229,9 @@ impl<'c> Run<'c> {
                 Decision::TurnBack(reason) => self.record(Record::TurnBack { reason }, now)?,
                 Decision::End(conclusion) => self.record(Record::End { conclusion }, now)?,
                 Decision::Done(conclusion) => {
-                    self.closing = self.controller.router.is_some() && !self.routed;
+                    // What this turn has learned the router does not know yet.
+                    let is_routed = self.routed && !self.journal.is_dirty();
+                    self.closing = self.controller.router.is_some() && !is_routed;
                     if self.closing {
                         return Ok(None);
                     }
