@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 
 /// One instance as its platform shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Instance {
     /// The platform's identifier.
@@ -28,6 +29,7 @@ pub struct Instance {
 
 /// Which launch an instance came from, as its labels say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Origin {
     /// The rollout.
     pub rollout: RolloutId,
@@ -41,7 +43,7 @@ pub struct Origin {
 
 /// What an instance is doing. Phases only move forward, but for [`Health`] while it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Phase {
     /// Being started; not serving yet.
     Launching,

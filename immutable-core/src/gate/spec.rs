@@ -7,7 +7,7 @@ use crate::id::GateName;
 
 /// A condition that a stage must meet before the next one begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum GateSpec {
     /// The stage has stood complete for this long. Losing completeness starts the time anew: it only lengthens.

@@ -16,6 +16,7 @@ pub enum Verdict {
 
 /// One thing a verdict rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// What was looked at.
     pub what: String,
@@ -25,6 +26,7 @@ pub struct Evidence {
 
 /// A verdict with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Judgement {
     /// The verdict.
     pub verdict: Verdict,

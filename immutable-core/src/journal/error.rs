@@ -16,7 +16,10 @@ pub enum JournalError {
         source: StoreError,
     },
     /// Restore the object from a backup, or look at the fleet and begin a rollout with a new name. Nothing was changed.
-    #[error("the journal object {key} is damaged: {reason}")]
+    #[error(
+        "the journal object {key} is damaged: {reason}; restore it from a backup, or look at the fleet and begin a \
+         rollout with a new name"
+    )]
     Damaged {
         /// Where.
         key: Key,
@@ -24,7 +27,10 @@ pub enum JournalError {
         reason: String,
     },
     /// As for a damaged one: the object is whole, but nobody who keeps the protocol wrote it.
-    #[error("the journal object {key} breaks the protocol")]
+    #[error(
+        "the journal object {key} breaks the protocol; restore it from a backup, or look at the fleet and begin a \
+         rollout with a new name"
+    )]
     Illegal {
         /// Where.
         key: Key,

@@ -11,7 +11,7 @@ use crate::planner::{Conclusion, FailReason, Observation, OpId};
 
 /// One thing a journal says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Record {
     /// The rollout begins; always the first record, and only there.
@@ -81,7 +81,7 @@ pub enum Record {
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Intent {
     /// Launch an instance.
@@ -104,7 +104,7 @@ pub enum Intent {
 
 /// What came of an intent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Outcome {
     /// The platform has the instance.
@@ -123,7 +123,7 @@ pub enum Outcome {
 
 /// Something that was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Fact {
     /// A member changed.
@@ -144,7 +144,7 @@ pub enum Fact {
 
 /// What a person can say to a running rollout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Control {
     /// Begin nothing new until resumed.

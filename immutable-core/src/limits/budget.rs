@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!((budget.max_total(), budget.min_available()), (14, 7));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Budget {
     /// How many instances the fleet shall have.

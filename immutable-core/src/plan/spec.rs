@@ -10,6 +10,7 @@ use crate::strategy::Stage;
 
 /// Everything a rollout pins before it begins. Only digests, never tags: what is rolled out cannot change on the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RolloutSpec {
     /// The rollout.
@@ -59,6 +60,7 @@ pub enum OnFailure {
 
 /// An instance that was there when the rollout began, with the seat it got.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Adopted {
     /// Its seat; attempt 0.
     pub seat: Seat,

@@ -8,6 +8,7 @@ use crate::id::{Attempt, Slot, Zone};
 /// One attempt in one slot: what names an instance through a whole rollout, before and after the platform gave it an
 /// identifier.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Seat {
     /// The slot.
     pub slot: Slot,

@@ -7,7 +7,7 @@ use crate::id::GateName;
 
 /// How a rollout ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Conclusion {
     /// Every instance runs the target.
@@ -45,7 +45,7 @@ impl fmt::Display for Conclusion {
 
 /// Why a rollout failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum FailReason {
     /// More instances of the wanted image failed than are tolerated.

@@ -62,7 +62,7 @@ pub enum Condition {
 
 /// Why a member was given up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Cause {
     /// It ended by itself or by somebody; what the platform says about it.
@@ -85,7 +85,7 @@ impl fmt::Display for Cause {
 
 /// A change of one member that was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Observation {
     /// It answers its health check.

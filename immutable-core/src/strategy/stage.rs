@@ -7,6 +7,7 @@ use crate::gate::GateSpec;
 /// A target state on the way: how many instances of the new image, how many of the old one, and what must be true
 /// before the next stage begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Stage {
     /// How many instances of the new image there shall be.
