@@ -3,6 +3,7 @@
 mod cases;
 mod crash;
 mod golden;
+mod journal;
 mod kernel;
 mod lint;
 mod plans;
