@@ -146,6 +146,42 @@ fn a_dropped_engine_leaves_nothing_even_when_its_daemon_was_killed() {
     assert!(!mounts.contains(folder.0.to_str().unwrap()));
 }
 
+#[test]
+fn a_daemon_killed_in_the_middle_of_starts_leaves_no_container_behind() {
+    let folder = Folder::new();
+    let mut engine = Engine::start(&folder.0).unwrap();
+    load_image(&engine.api());
+    let marker = unique_name("midstart");
+    for round in 0..3 {
+        let starts: Vec<_> = (0..4)
+            .map(|_| {
+                let (api, version) = (engine.api(), marker.clone());
+                // Whether a start comes through is chance, and neither is what this test is about.
+                thread::spawn(move || {
+                    let body = json!({ "Image": "web:v1", "Env": [format!("VERSION={version}")] });
+                    let created = api.post("/containers/create", &body).ok()?;
+                    let path = format!("/containers/{}/start", created["Id"].as_str()?);
+                    api.request("POST", &path, "", &[]).ok()
+                })
+            })
+            .collect();
+        thread::sleep(Duration::from_millis(150 + 150 * round));
+        engine.down(Shutdown::Kill).unwrap();
+        for start in starts {
+            let _ = start.join();
+        }
+        engine.up().unwrap();
+    }
+    drop(engine);
+    let marked = fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
+        fs::read(entry.path().join("environ"))
+            .map(|environ| String::from_utf8_lossy(&environ).into_owned())
+            // The containers' own processes, and those that were still being made into one.
+            .is_ok_and(|environ| environ.contains(&marker) || environ.contains(folder.0.to_str().unwrap()))
+    });
+    assert_eq!(marked.map(|entry| entry.file_name()).collect::<Vec<_>>(), Vec::<std::ffi::OsString>::new());
+}
+
 /// Where the test below reads that the engine of the one that it kills is up.
 const REPORT_VAR: &str = "IMMUTABLE_LAB_TEST_REPORT";
 

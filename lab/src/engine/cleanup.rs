@@ -50,6 +50,44 @@ pub(super) fn end_processes(netns: &Netns) -> Result<(), LabError> {
     })
 }
 
+/// Kills the processes of containers that outlived their daemon: one that was killed in the middle of a start forgets
+/// what it had begun. They are in network namespaces of their own and known by their root file system, which lies
+/// beneath `dir`.
+pub(super) fn end_containers(dir: &Path) -> Result<(), LabError> {
+    let ended = wait_until(END_WITHIN, || {
+        let left = contained_in(dir);
+        for pid in &left {
+            // One that has ended meanwhile is no error.
+            let _ = rustix::process::kill_process(*pid, Signal::KILL);
+        }
+        left.is_empty()
+    });
+    if ended {
+        return Ok(());
+    }
+    Err(LabError::StillRunning {
+        process: format!("a container of the engine in {}", dir.display()),
+        within: END_WITHIN,
+    })
+}
+
+/// Processes in a mount namespace of their own that have mounts from beneath `dir`.
+fn contained_in(dir: &Path) -> Vec<rustix::process::Pid> {
+    let own = fs::read_link("/proc/self/ns/mnt").ok();
+    let inside = format!("{}/", dir.display());
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries
+        .filter(|entry| {
+            let namespace = fs::read_link(entry.path().join("ns/mnt")).ok();
+            namespace.is_some() && namespace != own
+        })
+        .filter(|entry| {
+            fs::read_to_string(entry.path().join("mountinfo")).is_ok_and(|table| table.contains(&inside))
+        })
+        .filter_map(|entry| rustix::process::Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
+        .collect()
+}
+
 /// Unmounts everything beneath `dir`: the overlays, shared memory and namespace handles of containers.
 pub(super) fn unmount_beneath(dir: &Path) -> Result<(), LabError> {
     let table =

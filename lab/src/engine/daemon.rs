@@ -174,11 +174,12 @@ impl Engine {
         if let Some(watchdog) = self.watchdog.take() {
             watchdog.stand_down();
         }
+        let containers_left = cleanup::end_containers(&self.dir);
         let processes = cleanup::end_processes(&netns);
         let mounts = cleanup::unmount_beneath(&self.dir);
         let namespace = netns.delete();
         let folder = cleanup::remove_folder(&self.dir);
-        containers.and(daemon).and(processes).and(mounts).and(namespace).and(folder)
+        containers.and(daemon).and(containers_left).and(processes).and(mounts).and(namespace).and(folder)
     }
 
     fn command(&self) -> Result<Command, LabError> {

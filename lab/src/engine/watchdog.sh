@@ -36,6 +36,15 @@ while [ "$tries" -lt 50 ]; do
     tries=$((tries + 1))
 done
 
+# Containers that outlived a killed daemon, known by their root file system.
+own=$(readlink /proc/self/ns/mnt)
+for process in /proc/[0-9]*; do
+    namespace=$(readlink "$process/ns/mnt") || continue
+    if [ "$namespace" != "$own" ] && grep -qF "$dir/" "$process/mountinfo" 2>/dev/null; then
+        kill -KILL "${process#/proc/}" 2>/dev/null
+    fi
+done
+
 awk -v dir="$dir/" 'index($5, dir) == 1 { print $5 }' /proc/self/mountinfo | sort -r | while read -r point; do
     umount -l "$point"
 done
