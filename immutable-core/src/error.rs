@@ -16,3 +16,24 @@ pub enum Retry {
     /// Temporary; try again with growing pauses.
     Backoff,
 }
+
+/// An error with its causes in one line, as events and tools show it: `Display` of an error here never repeats its
+/// source.
+///
+/// ```
+/// use immutable_core::error::with_causes;
+///
+/// let error = "x".parse::<immutable_core::Quantity>().unwrap_err();
+/// assert_eq!(with_causes(&error), error.to_string());
+/// ```
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -31,6 +31,16 @@ impl Seed {
         Self(self.rank(purpose.as_bytes()))
     }
 
+    /// As [`rank`](Self::rank) for a number, and much cheaper: the finalizer of SplitMix64 (Steele, Lea and Flood, *Fast
+    /// Splittable Pseudorandom Number Generators*, 2014).
+    #[must_use]
+    pub const fn rank_number(self, item: u64) -> u64 {
+        let mixed = self.0.wrapping_add(item.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
     /// A number that is the same for the same seed and item and looks random otherwise: sort by it to break a tie.
     #[must_use]
     pub fn rank(self, item: &[u8]) -> u64 {

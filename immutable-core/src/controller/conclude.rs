@@ -2,9 +2,8 @@
 
 use super::ControllerError;
 use super::act::Finished;
-use super::error::with_causes;
 use super::run::{Call, Run};
-use crate::error::Retry;
+use crate::error::{Retry, with_causes};
 use crate::fleet::FleetError;
 use crate::gate::Verdict;
 use crate::journal::{Outcome, Record};

@@ -72,15 +72,3 @@ pub enum ControllerError {
     )]
     Defect(#[from] IllegalTransition),
 }
-
-/// An error with its causes in one line, as events show it.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}

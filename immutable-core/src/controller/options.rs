@@ -4,8 +4,11 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// How often the fleet, the router and the journal are looked at when nothing announces a change. Default 2 s.
+    /// How often the router and the journal are looked at, and a fleet that announces no changes or has a suspect
+    /// member. Default 2 s.
     pub poll: Duration,
+    /// How often a fleet that announces its changes is looked at all the same. Default 30 s.
+    pub observe_at_least: Duration,
     /// How often the fleet is observed at most. Default 20 ms: changes that come together are seen together.
     pub observe_at_most: Duration,
     /// How often the router is asked whether a leaving instance still has sessions. Default 20 ms.
@@ -20,6 +23,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             poll: Duration::from_secs(2),
+            observe_at_least: Duration::from_secs(30),
             observe_at_most: Duration::from_millis(20),
             drain_poll: Duration::from_millis(20),
             retry_first: Duration::from_millis(200),

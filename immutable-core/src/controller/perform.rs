@@ -16,7 +16,10 @@ impl Run<'_> {
     pub(super) async fn route(&mut self, wrote: bool) -> Result<(), ControllerError> {
         let now = self.now();
         let Some(router) = self.controller.router.clone() else { return Ok(()) };
-        if !self.backoff.may(&Call::Router, now) {
+        // With nothing new, and nobody leaving, it is asked as often as everything else is looked at.
+        let quiet = self.routed && !wrote && self.draining_since()?.next().is_none();
+        let recent = self.routed_at.is_some_and(|at| now < at + self.controller.options.poll);
+        if (quiet && recent) || !self.backoff.may(&Call::Router, now) {
             return Ok(());
         }
         self.routes = None;
@@ -42,6 +45,7 @@ impl Run<'_> {
         self.backoff.succeeded(&Call::Router);
         self.routes = Some(routes);
         self.routed = changes.is_empty();
+        self.routed_at = Some(now);
         Ok(())
     }
 

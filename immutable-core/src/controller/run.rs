@@ -6,16 +6,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::act::Action;
 use super::backoff::Backoff;
-use super::error::with_causes;
 use super::route::Routes;
 use super::{Controller, ControllerError, observe};
-use crate::error::Retry;
+use crate::error::{Retry, with_causes};
 use crate::event::{Event, EventKind};
 use crate::fleet::FleetError;
 use crate::id::GateName;
 use crate::journal::{Fact, Intent, Journal, JournalError, Record};
 use crate::plan::{PlanReport, Step};
-use crate::planner::{Conclusion, Condition, Decision, OpId, OpenOp, RolloutState, decide, due, next_due};
+use crate::planner::{
+    Conclusion, Condition, Decision, Member, OpId, OpenOp, RolloutState, decide, due, next_due,
+};
 use crate::time::Timestamp;
 
 /// A call that is repeated with pauses when it fails.
@@ -49,6 +50,7 @@ pub(super) struct Run<'c> {
     pub(super) routes: Option<Routes>,
     /// It did what it must without a change, when it was last asked.
     pub(super) routed: bool,
+    pub(super) routed_at: Option<Timestamp>,
     pub(super) reported: Option<PlanReport>,
     /// Until when the last decision holds if nothing is recorded before.
     pub(super) decided_until: Option<Timestamp>,
@@ -74,6 +76,7 @@ impl<'c> Run<'c> {
             stale: true,
             routes: None,
             routed: false,
+            routed_at: None,
             reported: None,
             decided_until: None,
             closing: false,
@@ -153,7 +156,10 @@ impl<'c> Run<'c> {
             return Ok(());
         }
         self.polled_at = now;
-        self.stale = true;
+        let suspect = |member: &Member| matches!(member.condition, Condition::Suspect { .. });
+        let due = self.seen.is_none_or(|(_, at)| now >= at + self.controller.options.observe_at_least);
+        let announced = self.controller.fleet.capabilities().events;
+        self.stale |= due || !announced || self.state()?.members().any(suspect);
         self.is_owner().await.map(|_| ())
     }
 
@@ -280,7 +286,7 @@ impl<'c> Run<'c> {
     }
 
     /// Since when each instance has been leaving that is not being stopped yet.
-    fn draining_since(&self) -> Result<impl Iterator<Item = Timestamp>, ControllerError> {
+    pub(super) fn draining_since(&self) -> Result<impl Iterator<Item = Timestamp>, ControllerError> {
         let state = self.state()?;
         Ok(state.open_ops().filter_map(move |(op, open)| match open {
             OpenOp::Retire { seat, .. } if !self.in_flight.contains(&op) => {

@@ -52,14 +52,13 @@ pub(super) fn leaving_order<'a>(state: &RolloutState, members: &[&'a Member]) ->
         .collect();
     let seed = state.spec.seed.child("leaving order");
     let mut order: Vec<&Member> = members.iter().copied().filter(|member| member.in_service).collect();
-    order.sort_by_cached_key(|member| {
+    order.sort_by_key(|member| {
         (
             member.is_available(),
             Reverse(member.seat.slot.0 >= state.spec.budget.desired),
             Reverse(member.image != wanted && succeeded.contains(&member.seat.slot)),
             member.launched_at,
-            // Rank only what is still tied often: instances of one age.
-            seed.rank(&member.seat.slot.0.to_be_bytes()),
+            seed.rank_number(member.seat.slot.0.into()),
         )
     });
     order

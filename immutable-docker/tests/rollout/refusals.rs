@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use immutable_core::controller::ControllerError;
+use immutable_core::error::with_causes;
 use immutable_core::fleet::Fleet;
 use immutable_core::{Digest, FleetId};
 use immutable_docker::{DockerFleet, DockerFleetConfig, labels};
@@ -11,17 +12,6 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::stage::{self, Stage};
-
-/// An error with its causes, as a tool prints it.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
 
 fn ids(stage: &Stage) -> Vec<Value> {
     stage.containers().iter().map(|container| container["Id"].clone()).collect()
@@ -34,7 +24,7 @@ fn a_missing_image_is_refused() {
     let missing = Digest::of(b"never loaded");
     let error = stage.roll("second", missing, 3).unwrap_err();
     assert!(matches!(error, ControllerError::Refused { .. }), "{error:?}");
-    let text = told(&error);
+    let text = with_causes(&error);
     assert!(text.contains(&missing.to_string()) && text.contains("load"), "{text}");
     assert_eq!(ids(&stage), before);
 }
@@ -51,7 +41,7 @@ fn an_image_without_a_health_check_is_refused() {
         let plan = stage.plan(&*fleet, "second", stage.images.v2, 3).await;
         stage.controller(fleet, stage.router()).run(&plan, &CancellationToken::new()).await.unwrap_err()
     });
-    let text = told(&error);
+    let text = with_causes(&error);
     assert!(matches!(error, ControllerError::Refused { .. }), "{text}");
     assert!(text.contains("HEALTHCHECK"), "{text}");
     assert_eq!(ids(&stage), before);
@@ -68,7 +58,7 @@ fn a_container_with_labels_that_somebody_else_set_is_refused_and_left_alone() {
     stage.lab.api().post(&format!("/containers/create?name={name}"), &body).unwrap();
     let before = ids(&stage);
     let error = stage.block_on(async { stage.fleet().await.observe().await.unwrap_err() });
-    let text = told(&error);
+    let text = with_causes(&error);
     assert!(text.contains(&name) || text.contains("label"), "{text}");
     assert_eq!(ids(&stage), before);
 }
@@ -79,7 +69,7 @@ fn an_engine_that_cannot_be_reached_is_named() {
     let socket = folder.path().join("docker.sock");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let error = runtime.block_on(stage::connect(FleetId::new("web").unwrap(), &socket)).unwrap_err();
-    let text = told(&error);
+    let text = with_causes(&error);
     assert!(text.contains(&socket.display().to_string()), "{text}");
 }
 
@@ -89,7 +79,7 @@ fn a_journal_of_another_fleet_is_refused() {
     let before = ids(&stage);
     let owner = std::mem::replace(&mut stage.fleet_id, FleetId::new(unique_name("other")).unwrap());
     let error = stage.roll("first", stage.images.v1, 3).unwrap_err();
-    let text = told(&error);
+    let text = with_causes(&error);
     stage.fleet_id = owner;
     assert!(matches!(error, ControllerError::OtherFleet { .. }), "{text}");
     assert!(text.contains(stage.fleet_id.as_str()) && text.contains("another name"), "{text}");
@@ -111,7 +101,7 @@ fn limits_that_contradict_themselves_are_refused() {
             .plan(&snapshot, &immutable_core::strategy::Rolling::new())
             .unwrap_err()
     });
-    let text = told(&error);
+    let text = with_causes(&error);
     assert!(text.contains("max_surge 0%") && text.contains("max_unavailable 0"), "{text}");
     assert_eq!(ids(&stage), before);
 }

@@ -15,6 +15,8 @@ mod run_folder;
 mod site;
 
 use std::error::Error;
+
+use immutable_core::error::with_causes;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -48,14 +50,4 @@ fn start(cli: &Cli) -> Result<(), Failed> {
     engine.stop()?;
     println!("removed the private engine");
     result?
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
