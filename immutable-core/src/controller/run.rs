@@ -51,6 +51,8 @@ pub(super) struct Run<'c> {
     /// It did what it must without a change, when it was last asked.
     pub(super) routed: bool,
     pub(super) routed_at: Option<Timestamp>,
+    /// Why nothing more can be done now, and what of that observers were told last.
+    pub(super) report: Option<PlanReport>,
     pub(super) reported: Option<PlanReport>,
     /// Until when the last decision holds if nothing is recorded before.
     pub(super) decided_until: Option<Timestamp>,
@@ -77,6 +79,7 @@ impl<'c> Run<'c> {
             routes: None,
             routed: false,
             routed_at: None,
+            report: None,
             reported: None,
             decided_until: None,
             closing: false,
@@ -115,6 +118,7 @@ impl<'c> Run<'c> {
         if conclusion.is_some() {
             return Ok(conclusion);
         }
+        self.report();
         // An ending rollout waits for nothing but what it began.
         if self.state()?.is_ending()
             && self.in_flight.is_empty()
@@ -225,10 +229,7 @@ impl<'c> Run<'c> {
                     }
                 }
                 Decision::Wait(report) => {
-                    if self.reported.as_ref() != Some(&report) {
-                        self.emit(now, EventKind::Waiting(Box::new(report.clone())));
-                        self.reported = Some(report);
-                    }
+                    self.report = Some(report);
                     self.decided_until = Some(next_due(self.state()?, now).unwrap_or(Timestamp::MAX));
                     return Ok(None);
                 }
@@ -259,6 +260,14 @@ impl<'c> Run<'c> {
             Step::Retire { seat } => Record::Intent { op, intent: Intent::Retire { seat } },
             Step::Advance { stage } => Record::Stage { stage },
         })
+    }
+
+    /// Tells observers what the rollout waits for, after what led to it and only when it has changed.
+    fn report(&mut self) {
+        if let Some(report) = self.report.take().filter(|report| self.reported.as_ref() != Some(report)) {
+            self.emit(self.now(), EventKind::Waiting(Box::new(report.clone())));
+            self.reported = Some(report);
+        }
     }
 
     /// Whether everything recorded is committed.

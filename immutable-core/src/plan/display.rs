@@ -40,7 +40,8 @@ impl fmt::Display for Plan {
         }
         let hidden = moments.len().saturating_sub(SHOWN_MOMENTS);
         for (at, events) in moments.into_iter().take(SHOWN_MOMENTS) {
-            write!(f, "  +{:<8}", format!("{at:?}"))?;
+            let at = if at.is_zero() { "0s".to_owned() } else { format!("{at:?}") };
+            write!(f, "  +{at:<8}")?;
             write_moment(f, &events)?;
         }
         if hidden > 0 {
