@@ -107,6 +107,12 @@ fn slot_waits_on(
             }
             Condition::Retiring { .. } | Condition::Broken { .. } => return Some(WaitingOn::Drain),
             Condition::Available if member.image == wanted => done = true,
+            // With surge its successor comes first, and waits for room; without, it must leave first.
+            Condition::Available
+                if state.spec.budget.max_surge > 0 && census.new < state.stages[state.stage].new =>
+            {
+                stands_in_the_way = Some(WaitingOn::Surge);
+            }
             Condition::Available => stands_in_the_way = Some(WaitingOn::Available),
         }
     }
