@@ -1,6 +1,8 @@
 //! The planning engine: one decision kernel, what it reads, and its fold into a whole plan. Pure: the same input gives
 //! the same bytes.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod census;
 mod choose;
 mod conclusion;
