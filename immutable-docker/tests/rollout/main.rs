@@ -6,6 +6,7 @@
 
 mod bad_images;
 mod crashes;
+mod engine_restart;
 mod faults;
 mod good_images;
 mod naive;

@@ -254,25 +254,26 @@ pub(crate) async fn plan(
 fn images(lab: &Lab, runtime: &tokio::runtime::Runtime) -> Images {
     static SHARED: OnceLock<Images> = OnceLock::new();
     *SHARED.get_or_init(|| {
-        let binary = lab.web_binary().unwrap();
-        let docker = DockerImages::connect(lab.socket()).unwrap();
-        let bake = |version: u32, mode: &str| {
-            let folder = tempfile::tempdir().unwrap();
-            let to: PathBuf = folder.path().join("web");
-            std::fs::copy(binary.path(), to).unwrap();
-            let archive = ArchiveRecipe::from_folder(folder.path(), ["/web"])
-                .env("VERSION", format!("v{version}"))
-                .env("MODE", mode)
-                .exposed_port(8080)
-                .user("65534:65534")
-                .build()
-                .unwrap();
-            let version = semver::Version::new(u64::from(version), 0, 0);
-            let name = ImageName::new("web").unwrap();
-            runtime.block_on(docker.load(&archive, &name, &version)).unwrap().digest
-        };
+        let bake = |version, mode| runtime.block_on(bake(lab, lab.socket(), version, mode));
         Images { v1: bake(1, "ok"), v2: bake(2, "ok"), v3: bake(3, "unhealthy"), v4: bake(4, "crash:5000") }
     })
+}
+
+/// Bakes one version of the test web server and loads it into an engine.
+pub(crate) async fn bake(lab: &Lab, engine: &Path, version: u64, mode: &str) -> Digest {
+    let folder = tempfile::tempdir().unwrap();
+    let to: PathBuf = folder.path().join("web");
+    std::fs::copy(lab.web_binary().unwrap().path(), to).unwrap();
+    let archive = ArchiveRecipe::from_folder(folder.path(), ["/web"])
+        .env("VERSION", format!("v{version}"))
+        .env("MODE", mode)
+        .exposed_port(8080)
+        .user("65534:65534")
+        .build()
+        .unwrap();
+    let name = ImageName::new("web").unwrap();
+    let docker = DockerImages::connect(engine).unwrap();
+    docker.load(&archive, &name, &semver::Version::new(version, 0, 0)).await.unwrap().digest
 }
 
 /// What the load must look like when nothing was lost: no failed request, no connection cut, and nobody waited for an
