@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::error::XtaskError;
 use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
-use crate::{checks, engine, setup};
+use crate::{bench_docker, checks, engine, setup};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -35,6 +35,13 @@ enum Command {
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },
+    /// Compare whole rollouts with Docker Swarm, docker-compose and the engine's floor, on a private engine
+    #[command(disable_help_flag = true)]
+    BenchDocker {
+        /// Options of the benchmark; `--help` tells them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTION")]
+        options: Vec<OsString>,
+    },
 }
 
 impl Cli {
@@ -49,6 +56,7 @@ impl Cli {
             }
             Command::Test { only, list: false } => checks::run(&workspace, &interrupt, &only),
             Command::Engine { command } => engine::run(&interrupt, &command),
+            Command::BenchDocker { options } => bench_docker::run(&workspace, &interrupt, options),
         }
     }
 }

@@ -19,10 +19,7 @@ pub(crate) enum XtaskError {
     Interrupted,
     #[error("the lab failed")]
     Lab(#[from] LabError),
-    #[error(
-        "missing: {missing}. {reason}, so install them yourself \
-         (on Debian: apt-get install docker.io iptables haproxy iproute2 util-linux)"
-    )]
+    #[error("missing: {missing}; {reason}, so install them yourself")]
     MissingPrograms { missing: String, reason: &'static str },
     #[error("IMMUTABLE_DOCKER_HOST={0:?} names no Unix socket (unix:///path or /path)")]
     DockerHost(String),

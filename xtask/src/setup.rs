@@ -8,13 +8,14 @@ use crate::command_line::CommandLine;
 use crate::error::XtaskError;
 use crate::interrupt::Interrupt;
 
-/// A program the lab runs, and the Debian package that has it.
+/// A program that is run, and the Debian package that has it.
 struct Need {
     program: &'static str,
     package: &'static str,
 }
 
-const NEEDS: [Need; 5] = [
+/// What the lab runs.
+const NEEDS: &[Need] = &[
     Need { program: "dockerd", package: "docker.io" },
     Need { program: "iptables", package: "iptables" },
     Need { program: "haproxy", package: "haproxy" },
@@ -22,50 +23,67 @@ const NEEDS: [Need; 5] = [
     Need { program: "nsenter", package: "util-linux" },
 ];
 
+/// What only the benchmark runs: the peers' clients.
+const BENCH_NEEDS: &[Need] = &[
+    Need { program: "docker", package: "docker.io" },
+    Need { program: "docker-compose", package: "docker-compose" },
+    Need { program: "setpriv", package: "util-linux" },
+];
+
 /// `cargo xtask setup`: installs what is missing and says what was there.
 pub(crate) fn run(interrupt: &Interrupt) -> Result<(), XtaskError> {
-    for Need { program, package } in &NEEDS {
+    for Need { program, package } in NEEDS {
         let state = if is_installed(program) { "is there" } else { "is missing" };
         println!("{program} (package {package}) {state}");
     }
     ensure(interrupt)
 }
 
-/// Installs what is missing, silently when nothing is.
+/// Installs what the lab misses, silently when nothing is.
 pub(crate) fn ensure(interrupt: &Interrupt) -> Result<(), XtaskError> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !is_installed(need.program)).collect();
+    install(NEEDS, interrupt)
+}
+
+/// Installs what the benchmark misses beside it.
+pub(crate) fn ensure_bench(interrupt: &Interrupt) -> Result<(), XtaskError> {
+    install(BENCH_NEEDS, interrupt)
+}
+
+fn install(needs: &[Need], interrupt: &Interrupt) -> Result<(), XtaskError> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !is_installed(need.program)).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let named = |reason| XtaskError::MissingPrograms {
-        missing: missing.iter().map(|need| need.program).collect::<Vec<_>>().join(", "),
-        reason,
-    };
+    let refused = |reason| XtaskError::MissingPrograms { missing: named(&missing), reason };
     if !is_debian() {
-        return Err(named("this is not a Debian system"));
+        return Err(refused("this is not a Debian system"));
     }
     if !geteuid().is_root() {
-        return Err(named("this is not root"));
+        return Err(refused("this is not root"));
     }
     let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
     println!("installing {}", packages.join(", "));
     // RUNLEVEL=1 keeps the packages from starting their daemons: the lab runs its own.
     let apt = CommandLine::new("apt-get").env("RUNLEVEL", "1").env("DEBIAN_FRONTEND", "noninteractive");
-    let install = apt.clone().args(["install", "-y", "--no-install-recommends"]).args(packages);
+    let all = apt.clone().args(["install", "-y", "--no-install-recommends"]).args(packages);
     // A fresh image has no package lists; one that has them need not fetch them again.
-    if install.run(interrupt).is_err() {
+    if all.run(interrupt).is_err() {
         apt.args(["update"]).run(interrupt)?;
-        install.run(interrupt)?;
+        all.run(interrupt)?;
     }
-    let still: Vec<&str> =
-        NEEDS.iter().map(|need| need.program).filter(|program| !is_installed(program)).collect();
+    let still: Vec<&Need> = missing.into_iter().filter(|need| !is_installed(need.program)).collect();
     if still.is_empty() {
         return Ok(());
     }
     Err(XtaskError::MissingPrograms {
-        missing: still.join(", "),
-        reason: "The packages are installed but these are not in PATH",
+        missing: named(&still),
+        reason: "the packages are installed but these programs are not in PATH",
     })
+}
+
+fn named(needs: &[&Need]) -> String {
+    let name = |need: &&Need| format!("{} (Debian package {})", need.program, need.package);
+    needs.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 fn is_installed(program: &str) -> bool {
