@@ -72,11 +72,8 @@ fn two_at_once_do_not_get_in_each_others_way() {
             matches!(result, Err(ControllerError::Journal(JournalError::Superseded { .. })))
         };
         assert!(superseded(&one) != superseded(&two), "delay {delay}: {one:?} {two:?}");
-        for result in [one, two] {
-            if let Ok(conclusion) = result {
-                assert_eq!(conclusion, Conclusion::Completed);
-            }
-        }
+        let conclusions: Vec<_> = [one, two].into_iter().flatten().collect();
+        assert_eq!(conclusions, [Conclusion::Completed]);
         scenario.assert_safe();
         scenario.assert_ends_with(v(2));
     }
@@ -120,7 +117,7 @@ fn a_cancelled_run_says_so_and_can_be_resumed() {
         scenario.clock.run(async { futures_util::join!(controller.run(&plan, &token), cancel) });
     assert!(matches!(result, Err(ControllerError::Cancelled { .. })), "{result:?}");
     let store: Arc<dyn immutable_core::journal::JournalStore> = Arc::new(scenario.store.clone());
-    assert_eq!(scenario.clock.run(store.list(&Scenario::rollout())).unwrap().is_empty(), false);
+    assert!(!scenario.clock.run(store.list(&Scenario::rollout())).unwrap().is_empty());
     let conclusion =
         scenario.clock.run(scenario.controller().resume(&Scenario::rollout(), &CancellationToken::new()));
     assert_eq!(conclusion.unwrap(), Conclusion::Completed);

@@ -1,7 +1,7 @@
 //! The real decision kernel against every order of events on small fleets: the counterpart of the design's counter
 //! model. Breadth first over all worlds that the events can lead to.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use immutable_core::fleet::{Health, Instance, Phase, Snapshot};
@@ -347,7 +347,7 @@ impl World {
 
 /// Every world that can be reached, how each was reached first, and from where by reliable events alone.
 struct Explored {
-    keys: HashMap<Vec<u8>, usize>,
+    keys: BTreeMap<Vec<u8>, usize>,
     came: Vec<Option<(usize, Event)>>,
     reliably_from: Vec<(usize, usize)>,
     ends: Vec<usize>,
@@ -357,7 +357,7 @@ impl Explored {
     fn of(setting: &Setting) -> Self {
         let start = setting.start();
         let mut explored = Self {
-            keys: HashMap::from([(start.key(setting), 0)]),
+            keys: BTreeMap::from([(start.key(setting), 0)]),
             came: vec![None],
             reliably_from: Vec::new(),
             ends: Vec::new(),

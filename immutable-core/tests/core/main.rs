@@ -1,5 +1,9 @@
 //! Tests of the core as its users see it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+#![allow(clippy::disallowed_methods, reason = "tests measure real time, for whoever reads the log")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures for whoever reads the log")]
+
 mod cases;
 mod crash;
 mod golden;
