@@ -41,10 +41,11 @@ impl Run<'_> {
                     Ok(judgement) if judgement.verdict == Verdict::Wait => {
                         self.backoff.failed(Call::Gate(gate), again, now);
                     }
-                    // A verdict on a stage that is past or no longer complete is worth nothing.
+                    // A verdict on a stage that is past or no longer complete, or after the end, is worth nothing.
                     Ok(judgement) => {
                         let state = self.state()?;
-                        if state.stage().0 == stage && state.complete_since().is_some() {
+                        let is_open = state.conclusion().is_none() && state.complete_since().is_some();
+                        if is_open && state.stage().0 == stage {
                             self.record(Record::Gate { stage, gate, judgement }, now)?;
                         }
                     }

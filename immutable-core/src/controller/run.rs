@@ -12,7 +12,7 @@ use crate::error::{Retry, with_causes};
 use crate::event::{Event, EventKind};
 use crate::fleet::FleetError;
 use crate::id::GateName;
-use crate::journal::{Fact, Intent, Journal, JournalError, Record};
+use crate::journal::{Control, Fact, Intent, Journal, JournalError, Record};
 use crate::plan::{PlanReport, Step};
 use crate::planner::{
     Conclusion, Condition, Decision, Member, OpId, OpenOp, RolloutState, decide, due, next_due,
@@ -56,6 +56,10 @@ pub(super) struct Run<'c> {
     pub(super) reported: Option<PlanReport>,
     /// Until when the last decision holds if nothing is recorded before.
     pub(super) decided_until: Option<Timestamp>,
+    /// What was said to this controller and is recorded, but not written yet.
+    heard: Vec<Control>,
+    /// What must be recorded again, because somebody else wrote first.
+    unheard: Vec<Control>,
     /// It is over but for the router.
     pub(super) closing: bool,
     /// Something that was begun cannot be finished as things are.
@@ -82,6 +86,8 @@ impl<'c> Run<'c> {
             report: None,
             reported: None,
             decided_until: None,
+            heard: Vec::new(),
+            unheard: Vec::new(),
             closing: false,
             stuck: None,
         }
@@ -95,8 +101,10 @@ impl<'c> Run<'c> {
             match self.turn().await {
                 Ok(Some(conclusion)) => return Ok(conclusion),
                 Ok(None) => {}
-                // Somebody spoke to the rollout: the state is new, and so is the next decision.
-                Err(ControllerError::Journal(JournalError::Moved { .. })) => continue,
+                Err(ControllerError::Journal(JournalError::Moved { .. })) => {
+                    self.begin_anew();
+                    continue;
+                }
                 Err(error) => return Err(error),
             }
             if cancel.is_cancelled() {
@@ -106,11 +114,30 @@ impl<'c> Run<'c> {
         }
     }
 
+    /// Somebody spoke to the rollout: the state is new, what was recorded and not written is dropped, and so everything
+    /// is seen, decided and said anew.
+    fn begin_anew(&mut self) {
+        self.stale = true;
+        self.decided_until = None;
+        self.closing = false;
+        self.routed = false;
+        self.unheard.append(&mut self.heard);
+    }
+
     async fn turn(&mut self) -> Result<Option<Conclusion>, ControllerError> {
-        self.hear()?;
-        self.poll_journal().await?;
-        self.observe().await?;
-        let conclusion = self.decide()?;
+        let conclusion = match self.state()?.conclusion().cloned() {
+            // Recorded in an earlier turn, but not written yet: there is nothing to add.
+            Some(conclusion) => {
+                self.polled_at = self.now();
+                Some(conclusion)
+            }
+            None => {
+                self.hear()?;
+                self.poll_journal().await?;
+                self.observe().await?;
+                self.decide()?
+            }
+        };
         let wrote = self.journal.is_dirty();
         if !self.commit().await? {
             return Ok(None);
@@ -147,8 +174,11 @@ impl<'c> Run<'c> {
 
     fn hear(&mut self) -> Result<(), ControllerError> {
         let now = self.now();
-        for control in self.controller.control.take() {
-            self.record(Record::Control(control), now)?;
+        let mut controls = std::mem::take(&mut self.unheard);
+        controls.extend(self.controller.control.take());
+        for control in controls {
+            self.record(Record::Control(control.clone()), now)?;
+            self.heard.push(control);
         }
         Ok(())
     }
@@ -156,7 +186,7 @@ impl<'c> Run<'c> {
     /// Looks for what other processes wrote, when nothing made this one write for a while.
     async fn poll_journal(&mut self) -> Result<(), ControllerError> {
         let now = self.now();
-        if now < self.polled_at + self.controller.options.poll || self.journal.is_dirty() {
+        if now < self.polled_at + self.controller.options.poll {
             return Ok(());
         }
         self.polled_at = now;
@@ -164,6 +194,10 @@ impl<'c> Run<'c> {
         let due = self.seen.is_none_or(|(_, at)| now >= at + self.controller.options.observe_at_least);
         let announced = self.controller.fleet.capabilities().events;
         self.stale |= due || !announced || self.state()?.members().any(suspect);
+        // A commit that is still to be written will find out by itself.
+        if self.journal.is_dirty() {
+            return Ok(());
+        }
         self.is_owner().await.map(|_| ())
     }
 
@@ -279,6 +313,7 @@ impl<'c> Run<'c> {
         match self.journal.commit(now).await {
             Ok(committed) => {
                 self.backoff.succeeded(&Call::Commit);
+                self.heard.clear();
                 if let Some((seq, records)) = committed {
                     self.polled_at = now;
                     self.controller.tell(self.journal.fold().rollout(), now, seq, records);
