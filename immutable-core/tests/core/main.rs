@@ -13,3 +13,4 @@ mod lint;
 mod plans;
 mod rollout;
 mod scenario;
+mod store_faults;
