@@ -6,6 +6,7 @@
 
 mod cases;
 mod crash;
+mod folder;
 mod golden;
 mod journal;
 mod kernel;
