@@ -3,10 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
-
-/// Two seconds on a loaded machine; it takes a twentieth of one.
-const AT_MOST: Duration = Duration::from_secs(2);
 
 fn run(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_quickstart")).args(arguments).output().unwrap()
@@ -24,12 +20,9 @@ fn act(text: &str, number: u32) -> &str {
 
 #[test]
 fn every_act_ends_as_it_claims() {
-    let started = Instant::now();
     let output = run(&[]);
-    let took = started.elapsed();
     let out = text(&output.stdout);
     assert!(output.status.success(), "{out}{}", text(&output.stderr));
-    assert!(took < AT_MOST, "{took:?}");
 
     let safe = "at most 38 existed (limit 38), never fewer than 30 available (limit 30)";
     for number in 1..=4 {
@@ -42,7 +35,7 @@ fn every_act_ends_as_it_claims() {
     }
     let good = act(&out, 1);
     assert!(good.contains("plan ") && good.contains(" of rollout deploy-2 on fleet web"), "{good}");
-    assert!(good.contains("waiting: 22 for a replacement (max_unavailable), 8 "), "{good}");
+    assert!(good.contains("waiting: 22 for room (max_surge), 8 "), "{good}");
     assert!(good.contains("outcome: completed"), "{good}");
     assert!(
         good.contains("2222222222 2222222222 2222222222  available 30 (>= 30)  exist 30 (<= 38)"),

@@ -99,6 +99,7 @@ pub(super) const CHECKS: &[Check] = &[
         about: "unit, property, scenario and documentation tests",
         work: Work::Cargo(&[plain(&[
             "test",
+            "--no-fail-fast",
             "--workspace",
             "--all-features",
             "--exclude",
@@ -131,7 +132,14 @@ pub(super) const CHECKS: &[Check] = &[
                 plain(&["build", "--package", "immutable-examples", "--bin", "docker_rolling"]),
             ],
             inside: &[
-                plain(&["test", "--package", "immutable-docker", "--all-features", "--offline"]),
+                plain(&[
+                    "test",
+                    "--no-fail-fast",
+                    "--package",
+                    "immutable-docker",
+                    "--all-features",
+                    "--offline",
+                ]),
                 plain(&["run", "--package", "immutable-examples", "--bin", "docker_rolling", "--offline"]),
             ],
         },
