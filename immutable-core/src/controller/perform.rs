@@ -31,6 +31,9 @@ impl Run<'_> {
                 return Ok(());
             }
         };
+        for route in routes.values().filter(|route| route.state == RouteState::Draining) {
+            self.draining.entry(route.instance.clone()).or_insert(now);
+        }
         let changes = route::changes(self.state()?, &routes);
         if !changes.is_empty() {
             // Whoever slept through a takeover must not send traffic to what its successor has drained.
@@ -78,7 +81,7 @@ impl Run<'_> {
                         Some(Condition::Retiring { since }) => *since,
                         _ => now,
                     };
-                    if self.may_stop(instance, since + state.spec().limits.drain_deadline, now) {
+                    if self.may_stop(instance, since, now) {
                         retirements.push((op, instance.clone()));
                     } else if capabilities.drain && !self.told.contains(&op) {
                         tell.push((op, instance.clone()));
@@ -115,14 +118,17 @@ impl Run<'_> {
 
     /// Whether a leaving instance may be stopped: the router sends it nothing any more and it has finished what it had,
     /// or its time is up. Never while nobody knows what the router does.
-    fn may_stop(&self, instance: &InstanceId, deadline: Timestamp, now: Timestamp) -> bool {
+    fn may_stop(&self, instance: &InstanceId, since: Timestamp, now: Timestamp) -> bool {
         if self.controller.router.is_none() {
             return true;
         }
-        let Some(routes) = &self.routes else { return false };
-        // It must have been seen draining: of the changes of this very turn the sessions tell nothing.
+        let (Some(routes), Some(state)) = (&self.routes, self.journal.state()) else { return false };
+        // It must have been seen draining: of the changes of this very turn the sessions tell nothing. And its time
+        // begins then, or whoever takes over late would cut sessions that were never asked to end.
         routes.get(instance).is_none_or(|route| {
-            route.state == RouteState::Draining && (route.sessions == 0 || now >= deadline)
+            let since = self.draining.get(instance).copied().unwrap_or(now).max(since);
+            let is_over = now >= since + state.spec().limits.drain_deadline;
+            route.state == RouteState::Draining && (route.sessions == 0 || is_over)
         })
     }
 }

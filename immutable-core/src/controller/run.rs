@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -11,7 +11,7 @@ use super::{Controller, ControllerError, observe};
 use crate::error::{Retry, with_causes};
 use crate::event::{Event, EventKind};
 use crate::fleet::FleetError;
-use crate::id::GateName;
+use crate::id::{GateName, InstanceId};
 use crate::journal::{Control, Fact, Intent, Journal, JournalError, Record};
 use crate::plan::{PlanReport, Step};
 use crate::planner::{
@@ -40,6 +40,8 @@ pub(super) struct Run<'c> {
     pub(super) in_flight: BTreeSet<OpId>,
     pub(super) asked: BTreeSet<GateName>,
     pub(super) told: BTreeSet<OpId>,
+    /// Since when this controller has seen the router drain an instance.
+    pub(super) draining: BTreeMap<InstanceId, Timestamp>,
     pub(super) backoff: Backoff<Call>,
     /// Revision of the last snapshot, and when it was taken.
     pub(super) seen: Option<(u64, Timestamp)>,
@@ -78,6 +80,7 @@ impl<'c> Run<'c> {
             in_flight: BTreeSet::new(),
             asked: BTreeSet::new(),
             told: BTreeSet::new(),
+            draining: BTreeMap::new(),
             seen: None,
             stale: true,
             routes: None,
