@@ -6,6 +6,7 @@
 
 mod cases;
 mod crash;
+mod faults;
 mod folder;
 mod golden;
 mod journal;
