@@ -14,19 +14,17 @@ use crate::time::Timestamp;
 /// until then the member is only suspect, which costs nothing but time.
 const MISSING_FOR: Duration = Duration::from_secs(5);
 
-/// The launches that this snapshot proves, and what it shows of members and strangers.
+/// The launches that this snapshot proves.
+///
+/// One that is still launching proves nothing: whoever launched it may have died between two steps of it, as between
+/// Docker's create and start, and only the repeated launch finishes the rest.
 pub(super) fn launches(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record> {
-    let open: BTreeMap<&Token, OpId> = state
-        .open_ops()
-        .filter_map(
-            |(op, open)| if let OpenOp::Launch { token, .. } = open { Some((token, op)) } else { None },
-        )
-        .collect();
+    let open = open_launches(state);
     if open.is_empty() {
         return Vec::new();
     }
     let mut proved = BTreeMap::new();
-    for instance in &snapshot.instances {
+    for instance in snapshot.instances.iter().filter(|instance| instance.phase != Phase::Launching) {
         let token = instance.origin.as_ref().map(|origin| &origin.token);
         if let Some(op) = token.and_then(|token| open.get(token))
             && state.member_of(&instance.id).is_none()
@@ -38,6 +36,14 @@ pub(super) fn launches(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record>
     }
     let record = |(op, instance)| Record::Outcome { op, outcome: Outcome::Launched { instance } };
     proved.into_iter().map(record).collect()
+}
+
+fn open_launches(state: &RolloutState) -> BTreeMap<&Token, OpId> {
+    let launches = state.open_ops().filter_map(|(op, open)| match open {
+        OpenOp::Launch { token, .. } => Some((token, op)),
+        OpenOp::Retire { .. } => None,
+    });
+    launches.collect()
 }
 
 /// What the snapshot shows of members, once the launches it proves are recorded.
@@ -57,15 +63,18 @@ pub(super) fn members(state: &RolloutState, snapshot: &Snapshot, now: Timestamp)
 
 /// The instances in the snapshot that are no members, each with the surplus seat it gets.
 ///
-/// One without an origin may be a launch of ours whose labels come late, so it is left alone while a launch is open.
+/// An instance of an open launch is no stranger, and one without an origin may be such a one whose labels come late.
 pub(super) fn strangers(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record> {
     let first = state.surplus_seat().slot.0;
-    let launching = state.open_ops().any(|(_, open)| matches!(open, OpenOp::Launch { .. }));
+    let open = open_launches(state);
     let unknown = snapshot
         .instances
         .iter()
         .filter(|instance| state.member_of(&instance.id).is_none() && !state.is_gone(&instance.id))
-        .filter(|instance| instance.origin.is_some() || !launching);
+        .filter(|instance| match &instance.origin {
+            Some(origin) => !open.contains_key(&origin.token),
+            None => open.is_empty(),
+        });
     let seat = |(number, instance): (u32, &Instance)| {
         Record::Fact(Fact::Found { seat: Seat::new(number, 0), instance: Box::new(instance.clone()) })
     };

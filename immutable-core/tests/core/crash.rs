@@ -1,11 +1,16 @@
 //! A controller that is killed at any moment, and several at once.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use immutable_core::controller::{Clock, Controller, ControllerError};
+use immutable_core::fleet::{
+    Capabilities, DrainRequest, Fleet, FleetError, LaunchRequest, Launched, Phase, Snapshot,
+    TerminateRequest, Terminated,
+};
 use immutable_core::journal::JournalError;
 use immutable_core::planner::Conclusion;
-use immutable_core::{Seed, WriterId};
+use immutable_core::{Digest, FleetId, Seed, Token, WriterId};
 use immutable_testkit::fleet::Operation;
 use tokio_util::sync::CancellationToken;
 
@@ -122,4 +127,86 @@ fn a_cancelled_run_says_so_and_can_be_resumed() {
         scenario.clock.run(scenario.controller().resume(&Scenario::rollout(), &CancellationToken::new()));
     assert_eq!(conclusion.unwrap(), Conclusion::Completed);
     scenario.assert_ends_with(v(2));
+}
+
+/// A platform whose launches take two steps, like Docker's create and start: the first call for a token is never
+/// answered, as if its process had been killed between them, and the instance gets no further until the call is
+/// repeated.
+#[derive(Debug)]
+struct TwoSteps {
+    fleet: Arc<dyn Fleet>,
+    calls: Mutex<BTreeMap<Token, u32>>,
+}
+
+#[async_trait::async_trait]
+impl Fleet for TwoSteps {
+    fn id(&self) -> &FleetId {
+        self.fleet.id()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = self.fleet.capabilities();
+        capabilities.max_batch = 1;
+        capabilities
+    }
+
+    async fn observe(&self) -> Result<Snapshot, FleetError> {
+        let mut snapshot = self.fleet.observe().await?;
+        let calls = self.calls.lock().unwrap();
+        for instance in &mut snapshot.instances {
+            let token = instance.origin.as_ref().map(|origin| &origin.token);
+            if token.and_then(|token| calls.get(token)).is_some_and(|calls| *calls < 2) {
+                instance.phase = Phase::Launching;
+            }
+        }
+        Ok(snapshot)
+    }
+
+    async fn changed(&self, since: u64) {
+        self.fleet.changed(since).await;
+    }
+
+    async fn check(&self, image: &Digest) -> Result<(), FleetError> {
+        self.fleet.check(image).await
+    }
+
+    async fn launch(&self, requests: &[LaunchRequest]) -> Vec<Result<Launched, FleetError>> {
+        let results = self.fleet.launch(requests).await;
+        let first = {
+            let mut calls = self.calls.lock().unwrap();
+            let count = calls.entry(requests[0].token.clone()).or_default();
+            *count += 1;
+            *count == 1
+        };
+        if first {
+            std::future::pending::<()>().await;
+        }
+        results
+    }
+
+    async fn drain(&self, requests: &[DrainRequest]) -> Vec<Result<(), FleetError>> {
+        self.fleet.drain(requests).await
+    }
+
+    async fn terminate(&self, requests: &[TerminateRequest]) -> Vec<Result<Terminated, FleetError>> {
+        self.fleet.terminate(requests).await
+    }
+}
+
+#[test]
+fn a_launch_that_is_only_half_done_is_finished_by_the_successor() {
+    let scenario = Scenario::with(3, |fleet| fleet);
+    let plan = scenario.plan(v(2));
+    let fleet = Arc::new(TwoSteps { fleet: Arc::clone(&scenario.fleet) as _, calls: Mutex::default() });
+    let controller = |number: u64| {
+        let store = Arc::new(scenario.store.clone());
+        Controller::new(Arc::clone(&fleet) as Arc<dyn Fleet>, store, scenario.clock.shared())
+            .with_writer(WriterId::new(format!("writer-{number}")).unwrap())
+    };
+    let token = CancellationToken::new();
+    let killed = scenario.clock.run_until(scenario.now() + secs(20), controller(1).run(&plan, &token));
+    assert!(killed.is_err(), "it hangs until it is killed");
+    let conclusion = scenario.clock.run_until(scenario.now() + secs(120), controller(2).run(&plan, &token));
+    assert_eq!(conclusion.unwrap().unwrap(), Conclusion::Completed);
+    scenario.assert_tidy();
 }
