@@ -8,7 +8,7 @@ use crate::contestant::Name;
 
 /// Compare whole rollouts: this library, the engine's floor, Docker Swarm and docker-compose
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask bench-docker")]
+#[command(bin_name = "cargo xtask bench-docker")]
 pub(crate) struct Options {
     /// Sizes of the fleet
     #[arg(long, value_delimiter = ',', default_value = "10,30")]
