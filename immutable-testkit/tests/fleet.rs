@@ -201,6 +201,21 @@ fn zones_fail_and_fill_up() {
 }
 
 #[test]
+fn one_that_is_killed_while_it_stops_is_gone_all_the_same() {
+    let clock = clock();
+    let fleet = builder(&clock).running(1, image("old")).build();
+    let id = fleet.instances().remove(0).id;
+    let requests = [TerminateRequest::new(id.clone())];
+    let killed = async {
+        clock.sleep_until(clock.now() + Duration::from_millis(100)).await;
+        fleet.kill(&id).unwrap();
+    };
+    let (gone, ()) = clock.run(async { futures_util::join!(fleet.terminate(&requests), killed) });
+    gone.into_iter().next().unwrap().unwrap();
+    assert_eq!(phase(&fleet, &id), None);
+}
+
+#[test]
 fn faults_by_hand() {
     let clock = clock();
     let fleet = builder(&clock).running(3, image("old")).build();

@@ -24,7 +24,9 @@ impl MemoryFleet {
     /// [`UnknownInstance`].
     pub fn kill(&self, instance: &InstanceId) -> Result<(), UnknownInstance> {
         self.on(instance, |world, now| {
-            if world.machines.get(instance).is_some_and(Machine::runs) {
+            // One that is being stopped ends anyway.
+            let lives = |machine: &Machine| matches!(machine.life, Life::Booting | Life::Up);
+            if world.machines.get(instance).is_some_and(lives) {
                 world.end(instance, now, "killed".to_owned());
             }
         })
