@@ -9,9 +9,11 @@ pub struct Options {
     pub poll: Duration,
     /// How often a fleet that announces its changes is looked at all the same. Default 30 s.
     pub observe_at_least: Duration,
-    /// How often the fleet is observed at most. Default 20 ms: changes that come together are seen together.
+    /// How often the fleet is observed at most. Default 5 ms: changes that come together are seen together,
+    /// and of a rollout one by one (a container a time, on an idle engine) 20 ms would be a twentieth of its time.
     pub observe_at_most: Duration,
-    /// How often the router is asked whether a leaving instance still has sessions. Default 20 ms.
+    /// How often the router is asked whether a leaving instance still has sessions, at first; then after each tenth of the
+    /// time it has been leaving. Default 5 ms.
     pub drain_poll: Duration,
     /// The first pause before a failed call is repeated; each further one is twice as long. Default 200 ms.
     pub retry_first: Duration,
@@ -24,8 +26,8 @@ impl Default for Options {
         Self {
             poll: Duration::from_secs(2),
             observe_at_least: Duration::from_secs(30),
-            observe_at_most: Duration::from_millis(20),
-            drain_poll: Duration::from_millis(20),
+            observe_at_most: Duration::from_millis(5),
+            drain_poll: Duration::from_millis(5),
             retry_first: Duration::from_millis(200),
             retry_most: Duration::from_secs(10),
         }
