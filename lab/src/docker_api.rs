@@ -1,4 +1,4 @@
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -82,7 +82,11 @@ impl DockerApi {
         stream.write_all(head.as_bytes()).map_err(failed())?;
         stream.write_all(body).map_err(failed())?;
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).map_err(failed())?;
+        match stream.read_to_end(&mut answer) {
+            // The engine has answered without reading the whole body, and then closed.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset && !answer.is_empty() => {}
+            read => drop(read.map_err(failed())?),
+        }
         parse(&answer).ok_or_else(|| LabError::Protocol {
             from: format!("the Docker engine at {}", self.socket.display()),
             answer: String::from_utf8_lossy(answer.get(..200).unwrap_or(&answer)).into_owned(),

@@ -7,7 +7,7 @@ use immutable_core::image::BakeError;
 use immutable_core::{Digest, ImageName};
 use immutable_docker::bake::{Archive, ArchiveRecipe, DockerImages};
 use immutable_lab::{Lab, unique_name};
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::folder;
@@ -79,7 +79,7 @@ fn run(lab: &Lab, digest: &Digest, marker: &str) {
     let made =
         api.post(&format!("/containers/create?name={marker}"), &json!({ "Image": digest.to_string() }));
     let id = made.unwrap()["Id"].as_str().unwrap().to_owned();
-    api.post(&format!("/containers/{id}/start"), &Value::Null).unwrap();
+    api.request("POST", &format!("/containers/{id}/start"), "", &[]).unwrap();
     let shown = api.get(&format!("/containers/{id}/json")).unwrap();
     assert_eq!(shown["State"]["Running"], json!(true), "{}", shown["State"]);
     assert_eq!(shown["Image"], json!(digest.to_string()));
