@@ -71,7 +71,12 @@ pub(super) fn end_containers(dir: &Path) -> Result<(), LabError> {
     })
 }
 
-/// Processes in a mount namespace of their own that have mounts from beneath `dir`.
+/// Whether the root file system in this mount table is made from beneath a folder, written with a closing slash.
+fn root_is_from(table: &str, folder: &str) -> bool {
+    table.lines().any(|line| line.split(' ').nth(4) == Some("/") && line.contains(folder))
+}
+
+/// Processes in a mount namespace of their own whose root file system is, or will be, from beneath `dir`.
 fn contained_in(dir: &Path) -> Vec<rustix::process::Pid> {
     let own = fs::read_link("/proc/self/ns/mnt").ok();
     let inside = format!("{}/", dir.display());
@@ -82,7 +87,13 @@ fn contained_in(dir: &Path) -> Vec<rustix::process::Pid> {
             namespace.is_some() && namespace != own
         })
         .filter(|entry| {
-            fs::read_to_string(entry.path().join("mountinfo")).is_ok_and(|table| table.contains(&inside))
+            let process = entry.path();
+            // Made from our folder, or being made: such a one still sees all mounts of the machine, also those of
+            // other engines, but carries the folder of its own in its environment.
+            fs::read_to_string(process.join("mountinfo")).is_ok_and(|table| root_is_from(&table, &inside))
+                || fs::read(process.join("environ")).is_ok_and(|environ| {
+                    String::from_utf8_lossy(&environ).contains(&format!("_LIBCONTAINER_STATEDIR={inside}"))
+                })
         })
         .filter_map(|entry| rustix::process::Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
         .collect()
@@ -126,6 +137,15 @@ fn unescaped(point: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_root_tells_whose_container_it_is() {
+        let made = "131 94 0:56 / / rw - overlay overlay rw,lowerdir=/x/imm-1-0/data/overlay2/l/A\n";
+        let being_made = "94 1 254:0 / / rw - ext4 /dev/vda rw\n\
+                          131 94 0:56 / /x/imm-1-0/data/overlay2/B/merged rw - overlay overlay rw,lowerdir=/x/imm-1-0/data\n";
+        assert!(root_is_from(made, "/x/imm-1-0/") && !root_is_from(made, "/x/imm-1-1/"));
+        assert!(!root_is_from(being_made, "/x/imm-1-0/"), "it may belong to any engine");
+    }
 
     #[test]
     fn the_mount_point_is_the_fifth_field() {

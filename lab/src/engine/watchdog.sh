@@ -40,7 +40,10 @@ done
 own=$(readlink /proc/self/ns/mnt)
 for process in /proc/[0-9]*; do
     namespace=$(readlink "$process/ns/mnt") || continue
-    if [ "$namespace" != "$own" ] && grep -qF "$dir/" "$process/mountinfo" 2>/dev/null; then
+    [ "$namespace" != "$own" ] || continue
+    # One that is being made still sees the mounts of other engines; its environment names its own.
+    if awk '$5 == "/"' "$process/mountinfo" 2>/dev/null | grep -qF "$dir/" ||
+        grep -qaF "_LIBCONTAINER_STATEDIR=$dir/" "$process/environ" 2>/dev/null; then
         kill -KILL "${process#/proc/}" 2>/dev/null
     fi
 done
