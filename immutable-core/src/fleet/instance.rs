@@ -25,6 +25,35 @@ pub struct Instance {
     pub endpoint: Option<SocketAddr>,
     /// Who launched it, from its labels; `None` if it was not launched by this library.
     pub origin: Option<Origin>,
+    /// What sets it apart.
+    #[serde(default, skip_serializing_if = "Standing::is_plain")]
+    pub standing: Standing,
+}
+
+/// What sets an instance apart from the others of its fleet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Standing {
+    /// Somebody protects it from being stopped.
+    pub protected: bool,
+    /// It was taken out of service by somebody and stands by.
+    pub standby: bool,
+    /// It leads the others, so it is replaced last.
+    pub leader: bool,
+    /// Its slot owns a volume: there is never more than one instance of it, and its successor stands in the same zone.
+    pub volume: bool,
+}
+
+impl Standing {
+    /// Nothing sets it apart.
+    pub const PLAIN: Self = Self { protected: false, standby: false, leader: false, volume: false };
+
+    /// Whether nothing sets it apart.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        *self == Self::PLAIN
+    }
 }
 
 /// Which launch an instance came from, as its labels say.
@@ -80,7 +109,7 @@ impl Instance {
         phase: Phase,
         launched_at: Timestamp,
     ) -> Self {
-        Self { id, image, zone, phase, launched_at, endpoint: None, origin: None }
+        Self { id, image, zone, phase, launched_at, endpoint: None, origin: None, standing: Standing::PLAIN }
     }
 
     /// Whether it runs and answers its health check.

@@ -13,7 +13,7 @@ mod snapshot;
 pub use capabilities::Capabilities;
 pub use error::{FleetError, RouterError};
 pub use fleet::Fleet;
-pub use instance::{Health, Instance, Origin, Phase};
+pub use instance::{Health, Instance, Origin, Phase, Standing};
 pub use request::{DrainRequest, LaunchRequest, Launched, TerminateRequest, Terminated};
 pub use route::{InvalidWeight, Route, RouteChange, RouteState, Weight};
 pub use router::Router;

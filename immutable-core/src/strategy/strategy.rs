@@ -1,21 +1,31 @@
 use std::fmt::Debug;
 
-use super::Stage;
+use super::{Candidate, Reason, SlotOrder, Stage};
+use crate::id::Zone;
 use crate::limits::Budget;
 
 /// What a strategy may look at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StrategyContext {
     /// The limits in numbers; the planner keeps them whatever the strategy returns.
     pub budget: Budget,
+    /// The zones; slot `k` belongs to zone `k` modulo their number. At least one, when the planner asks.
+    pub zones: Vec<Zone>,
 }
 
 impl StrategyContext {
-    /// A context with these limits.
+    /// A context with these limits and without zones.
     #[must_use]
     pub const fn new(budget: Budget) -> Self {
-        Self { budget }
+        Self { budget, zones: Vec::new() }
+    }
+
+    /// The context with these zones.
+    #[must_use]
+    pub fn zones(mut self, zones: Vec<Zone>) -> Self {
+        self.zones = zones;
+        self
     }
 }
 
@@ -50,6 +60,17 @@ pub trait RolloutStrategy: Debug + Send + Sync {
     /// # Errors
     /// [`StrategyError`] when the strategy cannot do its work within this context.
     fn stages(&self, context: &StrategyContext) -> Result<Vec<Stage>, StrategyError>;
+
+    /// Why an instance is to be replaced; `None` if it stays. By default whatever is marked and whatever does not run the
+    /// target.
+    fn replaces(&self, candidate: &Candidate<'_>) -> Option<Reason> {
+        candidate.mark.or_else(|| (!candidate.is_target()).then_some(Reason::OtherImage))
+    }
+
+    /// The order in which slots are worked off.
+    fn order(&self) -> SlotOrder {
+        SlotOrder::default()
+    }
 }
 
 /// Why a strategy has no stages for a context, or none that can be used.
