@@ -97,7 +97,7 @@ impl Case {
                         coming.insert((now + after, state.next_op().0), event);
                     }
                 }
-                Decision::Wait(_) => {
+                Decision::Wait => {
                     let ((at, _), event) = coming.pop_first().unwrap();
                     now = at;
                     happen(&mut state, event, now);

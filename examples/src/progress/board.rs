@@ -48,7 +48,7 @@ impl Board {
     /// The board of a rollout that stands like this.
     #[must_use]
     pub fn of(state: &RolloutState) -> Self {
-        let seats = state.members().map(|member| (member.seat, cell_of(member))).collect();
+        let seats = state.members().map(|member| (member.seat, cell_of(&member))).collect();
         let seat_of = |(op, open): (OpId, &OpenOp)| match open {
             OpenOp::Launch { seat, .. } | OpenOp::Retire { seat, .. } => Some((op, *seat)),
             _ => None,
@@ -180,13 +180,13 @@ impl Board {
     }
 }
 
-fn cell_of(member: &Member) -> Cell {
+fn cell_of(member: &Member<'_>) -> Cell {
     let stand = match member.condition {
-        Condition::Launching => Stand::Launching,
+        Condition::Launching { .. } => Stand::Launching,
         Condition::Ready { .. } => Stand::Ready,
         Condition::Available => Stand::Available,
         Condition::Suspect { .. } => Stand::Suspect,
-        Condition::Broken { .. } => Stand::Broken,
+        Condition::Broken => Stand::Broken,
         Condition::Retiring { .. } => Stand::Draining,
     };
     Cell { image: member.image, stand }

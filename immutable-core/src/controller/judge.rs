@@ -10,8 +10,8 @@ pub(super) fn questions(state: &RolloutState, now: Timestamp) -> Vec<(usize, Gat
     let wanted = state.wanted();
     let instances = |new: bool| {
         let serving = state.members().filter(|member| member.is_available());
-        let group = serving.filter(|member: &&Member| (member.image == wanted) == new);
-        group.filter_map(|member| member.instance.clone()).collect::<Vec<_>>()
+        let group = serving.filter(|member: &Member<'_>| member.is_new == new);
+        group.filter_map(|member| member.instance.cloned()).collect::<Vec<_>>()
     };
     let open = |name: &GateName| {
         !matches!(

@@ -51,14 +51,23 @@ pub(super) fn members(state: &RolloutState, snapshot: &Snapshot, now: Timestamp)
     state
         .members()
         .filter_map(|member| {
-            let instance = member.instance.as_ref()?;
-            let observation = match snapshot.get(instance) {
-                Some(instance) => seen(member, instance),
-                None => unseen(member, now),
+            let observation = match snapshot.get(member.instance?) {
+                Some(instance) => seen(&member, instance),
+                None => unseen(&member, now),
             }?;
             Some(Record::Fact(Fact::Observed { seat: member.seat, observation }))
         })
         .collect()
+}
+
+/// Whom somebody has set apart since the last look, or no longer does.
+pub(super) fn standings(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record> {
+    let changed = |member: Member<'_>| {
+        let standing = snapshot.get(member.instance?)?.standing;
+        (state.sets_apart(standing) != member.is_apart)
+            .then_some(Record::Fact(Fact::Standing { seat: member.seat, standing }))
+    };
+    state.members().filter_map(changed).collect()
 }
 
 /// The instances in the snapshot that are no members, each with the surplus seat it gets.
@@ -71,6 +80,7 @@ pub(super) fn strangers(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record
         .instances
         .iter()
         .filter(|instance| state.member_of(&instance.id).is_none() && !state.is_gone(&instance.id))
+        .filter(|instance| !state.leaves_alone(instance.standing))
         .filter(|instance| match &instance.origin {
             Some(origin) => !open.contains_key(&origin.token),
             None => open.is_empty(),
@@ -81,15 +91,18 @@ pub(super) fn strangers(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record
     (first..).zip(unknown).map(seat).collect()
 }
 
-fn seen(member: &Member, instance: &Instance) -> Option<Observation> {
+fn seen(member: &Member<'_>, instance: &Instance) -> Option<Observation> {
     let was_ready = matches!(member.condition, Condition::Ready { .. } | Condition::Available);
     let is_open = matches!(
         member.condition,
-        Condition::Launching | Condition::Ready { .. } | Condition::Available | Condition::Suspect { .. }
+        Condition::Launching { .. }
+            | Condition::Ready { .. }
+            | Condition::Available
+            | Condition::Suspect { .. }
     );
     match &instance.phase {
         Phase::Running(Health::Ready) => {
-            matches!(member.condition, Condition::Launching | Condition::Suspect { .. })
+            matches!(member.condition, Condition::Launching { .. } | Condition::Suspect { .. })
                 .then_some(Observation::Ready { endpoint: instance.endpoint })
         }
         Phase::Launching | Phase::Running(Health::Unknown | Health::Unready) => {
@@ -103,16 +116,16 @@ fn seen(member: &Member, instance: &Instance) -> Option<Observation> {
 }
 
 /// Absence from a list proves nothing, so it only makes suspect, until it has lasted.
-fn unseen(member: &Member, now: Timestamp) -> Option<Observation> {
+fn unseen(member: &Member<'_>, now: Timestamp) -> Option<Observation> {
     match member.condition {
         Condition::Ready { .. } | Condition::Available => Some(Observation::Suspect),
         Condition::Suspect { since } if now.since(since) >= MISSING_FOR => {
             Some(Observation::Broken(Cause::Missing))
         }
         // A new one may not be listed yet; the healthy deadline ends the wait.
-        Condition::Launching
+        Condition::Launching { .. }
         | Condition::Suspect { .. }
-        | Condition::Broken { .. }
+        | Condition::Broken
         | Condition::Retiring { .. } => None,
     }
 }

@@ -77,8 +77,8 @@ impl Run<'_> {
                     launches.push((op, LaunchRequest::new(rollout, seat.slot, seat.attempt, zone, image)));
                 }
                 OpenOp::Retire { seat, instance } => {
-                    let since = match state.member(*seat).map(|member| &member.condition) {
-                        Some(Condition::Retiring { since }) => *since,
+                    let since = match state.member(*seat).map(|member| member.condition) {
+                        Some(Condition::Retiring { since }) => since,
                         _ => now,
                     };
                     if self.may_stop(instance, since, now) {

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -15,9 +16,15 @@ use crate::id::{GateName, InstanceId};
 use crate::journal::{Control, Fact, Intent, Journal, JournalError, Record};
 use crate::plan::{PlanReport, Step};
 use crate::planner::{
-    Conclusion, Condition, Decision, Member, OpId, OpenOp, RolloutState, decide, due, next_due,
+    Conclusion, Condition, Decision, Due, Member, OpId, OpenOp, RolloutState, decide, due, explain, next_due,
 };
 use crate::time::Timestamp;
+
+/// How long between two reports of what a rollout waits for, and how much longer for each instance.
+const REPORT_AT_MOST: Duration = Duration::from_millis(5);
+const REPORT_PER_INSTANCE: Duration = Duration::from_millis(1);
+/// How much longer between two looks at the whole fleet for each of its instances.
+const PER_INSTANCE: Duration = Duration::from_micros(20);
 
 /// A call that is repeated with pauses when it fails.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,9 +60,10 @@ pub(super) struct Run<'c> {
     /// It did what it must without a change, when it was last asked.
     pub(super) routed: bool,
     pub(super) routed_at: Option<Timestamp>,
-    /// Why nothing more can be done now, and what of that observers were told last.
-    pub(super) report: Option<PlanReport>,
-    pub(super) reported: Option<PlanReport>,
+    /// Nothing more can be done now, and observers were not told yet why.
+    waits: bool,
+    /// Why that was so when observers were told last, and when that was.
+    reported: Option<(Timestamp, PlanReport)>,
     /// Until when the last decision holds if nothing is recorded before.
     pub(super) decided_until: Option<Timestamp>,
     /// What was said to this controller and is recorded, but not written yet.
@@ -86,7 +94,7 @@ impl<'c> Run<'c> {
             routes: None,
             routed: false,
             routed_at: None,
-            report: None,
+            waits: false,
             reported: None,
             decided_until: None,
             heard: Vec::new(),
@@ -148,7 +156,7 @@ impl<'c> Run<'c> {
         if conclusion.is_some() {
             return Ok(conclusion);
         }
-        self.report();
+        self.report()?;
         // An ending rollout waits for nothing but what it began.
         if self.state()?.is_ending()
             && self.in_flight.is_empty()
@@ -193,7 +201,7 @@ impl<'c> Run<'c> {
             return Ok(());
         }
         self.polled_at = now;
-        let suspect = |member: &Member| matches!(member.condition, Condition::Suspect { .. });
+        let suspect = |member: Member<'_>| matches!(member.condition, Condition::Suspect { .. });
         let due = self.seen.is_none_or(|(_, at)| now >= at + self.controller.options.observe_at_least);
         let announced = self.controller.fleet.capabilities().events;
         self.stale |= due || !announced || self.state()?.members().any(suspect);
@@ -218,8 +226,9 @@ impl<'c> Run<'c> {
 
     async fn observe(&mut self) -> Result<(), ControllerError> {
         let now = self.now();
-        let recent =
-            self.seen.is_some_and(|(_, seen_at)| now < seen_at + self.controller.options.observe_at_most);
+        let recent = self
+            .seen
+            .is_some_and(|(_, seen_at)| now < seen_at + self.pace(self.controller.options.observe_at_most));
         if self.stale && !recent && self.backoff.may(&Call::Observe, now) {
             match self.controller.fleet.observe().await {
                 Ok(snapshot) => {
@@ -231,6 +240,9 @@ impl<'c> Run<'c> {
                         self.record(record, now)?;
                     }
                     for record in observe::members(self.state()?, &snapshot, now) {
+                        self.record(record, now)?;
+                    }
+                    for record in observe::standings(self.state()?, &snapshot) {
                         self.record(record, now)?;
                     }
                     for record in observe::strangers(self.state()?, &snapshot) {
@@ -245,8 +257,12 @@ impl<'c> Run<'c> {
             }
         }
         let now = self.now();
-        for (seat, observation) in due(self.state()?, now) {
-            self.record(Record::Fact(Fact::Observed { seat, observation }), now)?;
+        for due in due(self.state()?, now) {
+            let fact = match due {
+                Due::Member(seat, observation) => Fact::Observed { seat, observation },
+                Due::Rested(slot) => Fact::Rested { slot },
+            };
+            self.record(Record::Fact(fact), now)?;
         }
         Ok(())
     }
@@ -265,11 +281,12 @@ impl<'c> Run<'c> {
                         self.record(record, now)?;
                     }
                 }
-                Decision::Wait(report) => {
-                    self.report = Some(report);
+                Decision::Wait => {
+                    self.waits = true;
                     self.decided_until = Some(next_due(self.state()?, now).unwrap_or(Timestamp::MAX));
                     return Ok(None);
                 }
+                Decision::NextTarget => self.record(Record::NextTarget, now)?,
                 Decision::TurnBack(reason) => self.record(Record::TurnBack { reason }, now)?,
                 Decision::End(conclusion) => self.record(Record::End { conclusion }, now)?,
                 Decision::Done(conclusion) => {
@@ -295,16 +312,39 @@ impl<'c> Run<'c> {
                 Record::Intent { op, intent: Intent::Launch { seat, zone, image, token } }
             }
             Step::Retire { seat } => Record::Intent { op, intent: Intent::Retire { seat } },
+            Step::Shift { share } => Record::Shift { share },
             Step::Advance { stage } => Record::Stage { stage },
         })
     }
 
     /// Tells observers what the rollout waits for, after what led to it and only when it has changed.
-    fn report(&mut self) {
-        if let Some(report) = self.report.take().filter(|report| self.reported.as_ref() != Some(report)) {
-            self.emit(self.now(), EventKind::Waiting(Box::new(report.clone())));
-            self.reported = Some(report);
+    ///
+    /// Every slot is looked at for it, so it is not done at every turn of a busy rollout.
+    fn report(&mut self) -> Result<(), ControllerError> {
+        let now = self.now();
+        if !self.waits || self.next_report().is_some_and(|at| now < at) {
+            return Ok(());
         }
+        self.waits = false;
+        let report = explain(self.state()?, now);
+        let known = self.reported.take().map(|(_, report)| report);
+        if known.as_ref() != Some(&report) {
+            self.emit(now, EventKind::Waiting(Box::new(report.clone())));
+        }
+        self.reported = Some((now, report));
+        Ok(())
+    }
+
+    fn next_report(&self) -> Option<Timestamp> {
+        let members = self.journal.state().map_or(0, RolloutState::size);
+        self.reported.as_ref().map(|(at, _)| *at + REPORT_AT_MOST + REPORT_PER_INSTANCE * members)
+    }
+
+    /// How long to wait between two looks at the whole fleet: the longer the more there is to look at, so that a large
+    /// fleet is not looked at all the time.
+    pub(super) fn pace(&self, at_least: Duration) -> Duration {
+        let members = self.journal.state().map_or(0, RolloutState::size);
+        at_least + PER_INSTANCE * members
     }
 
     /// Whether everything recorded is committed.
@@ -350,11 +390,15 @@ impl<'c> Run<'c> {
         let options = self.controller.options;
         let now = self.now();
         let mut wake = self.polled_at + options.poll;
+        let pace = self.pace(options.observe_at_most);
         let mut earlier = |at: Timestamp| wake = wake.min(at);
         next_due(self.state()?, now).into_iter().for_each(&mut earlier);
         self.backoff.next(now).into_iter().for_each(&mut earlier);
+        if self.waits {
+            self.next_report().into_iter().for_each(&mut earlier);
+        }
         if self.stale && self.backoff.may(&Call::Observe, now) {
-            earlier(self.seen.map_or(now, |(_, seen_at)| seen_at + options.observe_at_most));
+            earlier(self.seen.map_or(now, |(_, seen_at)| seen_at + pace));
         }
         let has_router = self.controller.router.is_some();
         if has_router && self.backoff.may(&Call::Router, now) {

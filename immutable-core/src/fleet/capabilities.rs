@@ -14,12 +14,15 @@ pub struct Capabilities {
     /// How many requests one call shall take at most. 1 where a platform takes them one by one anyway: the results of a
     /// batch come together, so a slow one would hold back the others.
     pub max_batch: usize,
+    /// The platform picks the victim itself when told to remove an instance, as by lowering a size: every removal is then
+    /// charged as if it took a healthy one.
+    pub picks_victim: bool,
 }
 
 impl Capabilities {
     /// A fleet in these zones with no further capabilities and no limit on the size of a batch.
     #[must_use]
     pub const fn new(zones: Vec<Zone>) -> Self {
-        Self { events: false, drain: false, zones, max_batch: usize::MAX }
+        Self { events: false, drain: false, zones, max_batch: usize::MAX, picks_victim: false }
     }
 }

@@ -146,10 +146,22 @@ fn transition(state: &mut RolloutState, record: &Record, at: Timestamp) -> Resul
         Record::Outcome { op, outcome: Outcome::Launched { instance } } => {
             state.launched(*op, instance.clone(), at)
         }
-        Record::Outcome { op, outcome: Outcome::Failed { reason } } => state.launch_failed(*op, reason),
+        Record::Outcome { op, outcome: Outcome::Failed { reason } } => state.launch_failed(*op, reason, at),
         Record::Outcome { op, outcome: Outcome::Gone } => state.retired(*op),
         Record::Fact(Fact::Observed { seat, observation }) => state.observed(*seat, observation.clone(), at),
         Record::Fact(Fact::Found { seat, instance }) => state.found(*seat, instance, at),
+        Record::Fact(Fact::Marked { seat, reason }) => state.marked(*seat, *reason),
+        Record::Fact(Fact::Standing { seat, standing }) => state.set_apart(*seat, *standing),
+        Record::Fact(Fact::Revoked { image }) => {
+            state.revoked(*image);
+            Ok(())
+        }
+        Record::Fact(Fact::Rested { slot }) => {
+            state.rested(*slot);
+            Ok(())
+        }
+        Record::Shift { share } => state.shifted(*share, at),
+        Record::NextTarget => state.next_target(at),
         Record::Gate { stage, gate, judgement } => state.judged(*stage, gate.clone(), judgement.clone()),
         Record::Control(control) => {
             say(state, control, at);
@@ -168,6 +180,10 @@ fn say(state: &mut RolloutState, control: &Control, at: Timestamp) {
         Control::Pause => state.paused(),
         Control::Resume => state.resumed(at),
         Control::Approve { name } => state.approved(name.clone()),
+        Control::Resize { desired } => state.resized(*desired, at),
+        Control::Retarget { target } => state.retarget(*target, at),
+        Control::Limits { limits } => state.relimited((**limits).clone(), at),
+        Control::Replace { seat } => state.replacement_asked(*seat),
         Control::Abort => {
             let _ = state.ending(Conclusion::Aborted);
         }
@@ -175,7 +191,7 @@ fn say(state: &mut RolloutState, control: &Control, at: Timestamp) {
             if *state.direction() == Direction::Forward {
                 let reason = FailReason::Requested;
                 // With nothing to go back to, the best answer is to stop where it stands.
-                let _ = match state.spec().previous {
+                let _ = match state.way_back() {
                     Some(_) => state.turned_back(reason, at),
                     None => state.ending(Conclusion::Failed { reason, rollback: None }),
                 };

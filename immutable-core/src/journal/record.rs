@@ -3,11 +3,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::fleet::Instance;
+use crate::fleet::{Instance, Standing};
 use crate::gate::Judgement;
-use crate::id::{GateName, InstanceId, Token, WriterId, Zone};
+use crate::id::{GateName, InstanceId, Slot, Token, WriterId, Zone};
+use crate::limits::Limits;
 use crate::plan::{Adopted, RolloutSpec, Seat};
 use crate::planner::{Conclusion, FailReason, Observation, OpId};
+use crate::strategy::{Reason, Share};
 
 /// One thing a journal says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +64,13 @@ pub enum Record {
         /// The stage, from 0.
         stage: usize,
     },
+    /// The new group gets this share of the traffic, the old one the rest.
+    Shift {
+        /// The share.
+        share: Share,
+    },
+    /// The target is reached, and the rollout begins with the next one that was asked for.
+    NextTarget,
     /// It failed and turns back to the previous image.
     TurnBack {
         /// Why.
@@ -140,6 +149,30 @@ pub enum Fact {
         /// What was seen.
         instance: Box<Instance>,
     },
+    /// Something is known against a member that makes its replacement urgent.
+    Marked {
+        /// Its seat.
+        seat: Seat,
+        /// What.
+        reason: Reason,
+    },
+    /// Somebody sets a member apart, or no longer does.
+    Standing {
+        /// Its seat.
+        seat: Seat,
+        /// How it stands now.
+        standing: Standing,
+    },
+    /// An image was revoked.
+    Revoked {
+        /// The image.
+        image: Digest,
+    },
+    /// A slot has rested long enough after a failure.
+    Rested {
+        /// The slot.
+        slot: Slot,
+    },
 }
 
 /// What a person can say to a running rollout.
@@ -160,6 +193,28 @@ pub enum Control {
     Abort,
     /// Go back to the previous image; if there is none, end as failed.
     Rollback,
+    /// Have another number of instances; what happens is chosen by
+    /// [`RolloutSpec::on_resize`](crate::plan::RolloutSpec::on_resize).
+    Resize {
+        /// How many.
+        desired: u32,
+    },
+    /// Bring another image; what happens is chosen by
+    /// [`RolloutSpec::on_retarget`](crate::plan::RolloutSpec::on_retarget).
+    Retarget {
+        /// The image.
+        target: Digest,
+    },
+    /// Keep other limits from now on.
+    Limits {
+        /// Which.
+        limits: Box<Limits>,
+    },
+    /// Replace this member, soon.
+    Replace {
+        /// Its seat.
+        seat: Seat,
+    },
 }
 
 impl fmt::Display for Record {
@@ -200,6 +255,29 @@ impl fmt::Display for Record {
             Self::Control(Control::Approve { name }) => write!(f, "approved {name}"),
             Self::Control(Control::Abort) => f.write_str("abort requested"),
             Self::Control(Control::Rollback) => f.write_str("rollback requested"),
+            Self::Control(Control::Resize { desired }) => write!(f, "{desired} instances requested"),
+            Self::Control(Control::Retarget { target }) => {
+                write!(f, "target {} requested", target.short())
+            }
+            Self::Control(Control::Limits { limits }) => write!(
+                f,
+                "limits requested: max_surge {}, max_unavailable {}",
+                limits.max_surge, limits.max_unavailable
+            ),
+            Self::Control(Control::Replace { seat }) => write!(f, "replacement of {seat} requested"),
+            Self::Fact(Fact::Marked { seat, reason }) => write!(f, "{seat}: {reason}"),
+            Self::Fact(Fact::Standing { seat, standing }) => {
+                let apart = match (standing.protected, standing.standby) {
+                    (true, _) => "is protected",
+                    (false, true) => "stands by",
+                    (false, false) => "is free",
+                };
+                write!(f, "{seat} {apart}")
+            }
+            Self::Fact(Fact::Revoked { image }) => write!(f, "image {} was revoked", image.short()),
+            Self::Fact(Fact::Rested { slot }) => write!(f, "{slot} has rested"),
+            Self::Shift { share } => write!(f, "{share} of the traffic to the new group"),
+            Self::NextTarget => f.write_str("next target"),
             Self::Stage { stage } => write!(f, "stage {}", stage + 1),
             Self::TurnBack { reason } => write!(f, "turning back: {reason}"),
             Self::End { conclusion } => write!(f, "ending: {conclusion}"),

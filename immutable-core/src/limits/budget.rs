@@ -39,3 +39,26 @@ impl Budget {
         self.desired - self.max_unavailable
     }
 }
+
+/// The limits of one zone in numbers of instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ZoneBudget {
+    /// How many instances may exist in it at any moment, those that are starting and stopping included.
+    pub max_total: u32,
+    /// How many instances must be available in it at any moment.
+    pub min_available: u32,
+}
+
+impl Budget {
+    /// The most instances that one fleet may have: its slots are counted in memory.
+    pub const MAX_DESIRED: u32 = 1 << 24;
+
+    /// How many of the desired slots belong to the zone of this index, out of so many: slot `k` belongs to zone `k`
+    /// modulo their number.
+    #[must_use]
+    pub fn slots_in_zone(&self, zone: u32, zones: u32) -> u32 {
+        let zones = zones.max(1);
+        if zone >= zones { 0 } else { self.desired / zones + u32::from(zone < self.desired % zones) }
+    }
+}

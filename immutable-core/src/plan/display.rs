@@ -10,7 +10,17 @@ const SHOWN_MOMENTS: usize = 40;
 /// The plan as a person reads it: what is pinned, then one line for each moment at which something happens.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { schema: _, as_of: _, spec, initial, estimates, timeline, makespan, lower_bound } = self;
+        let Self {
+            schema: _,
+            as_of: _,
+            spec,
+            initial,
+            estimates,
+            timeline,
+            makespan,
+            lower_bound,
+            unfinished,
+        } = self;
         writeln!(f, "plan {} of rollout {} on fleet {}", self.digest().short(), spec.rollout, spec.fleet)?;
         match spec.previous {
             Some(previous) => writeln!(f, "  from {} to {}", previous.short(), spec.target.short())?,
@@ -47,15 +57,19 @@ impl fmt::Display for Plan {
         if hidden > 0 {
             writeln!(f, "  and {hidden} more moments")?;
         }
+        if let Some(report) = unfinished {
+            writeln!(f, "  and then it waits: {}", report.to_string().replace('\n', "\n  "))?;
+        }
         Ok(())
     }
 }
 
 fn write_moment(f: &mut fmt::Formatter<'_>, events: &[&PlannedEvent]) -> fmt::Result {
-    let mut groups: [(&str, Vec<String>); 5] = [
+    let mut groups: [(&str, Vec<String>); 6] = [
         ("gone", Vec::new()),
         ("available", Vec::new()),
         ("stage", Vec::new()),
+        ("traffic", Vec::new()),
         ("launch", Vec::new()),
         ("retire", Vec::new()),
     ];
@@ -64,8 +78,9 @@ fn write_moment(f: &mut fmt::Formatter<'_>, events: &[&PlannedEvent]) -> fmt::Re
             PlannedEvent::Gone { seat } => (0, seat.to_string()),
             PlannedEvent::Available { seat } => (1, seat.to_string()),
             PlannedEvent::Stage { stage } => (2, (stage + 1).to_string()),
-            PlannedEvent::Launch { seat, zone, image } => (3, format!("{seat} {} in {zone}", image.short())),
-            PlannedEvent::Retire { seat } => (4, seat.to_string()),
+            PlannedEvent::Shift { share } => (3, format!("{share} to the new group")),
+            PlannedEvent::Launch { seat, zone, image } => (4, format!("{seat} {} in {zone}", image.short())),
+            PlannedEvent::Retire { seat } => (5, seat.to_string()),
         };
         groups[group].1.push(text);
     }

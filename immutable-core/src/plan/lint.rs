@@ -163,7 +163,7 @@ pub fn lint(plan: &Plan) -> Vec<Finding> {
                 Some((_, Stand::Leaving)) => {}
                 _ => findings.push(Finding::OutOfOrder { step, seat: *seat }),
             },
-            PlannedEvent::Stage { .. } => {}
+            PlannedEvent::Stage { .. } | PlannedEvent::Shift { .. } => {}
         }
     }
     let target_serving = stands

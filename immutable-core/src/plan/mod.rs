@@ -14,6 +14,6 @@ pub use bound::lower_bound;
 pub use lint::{Finding, lint};
 pub use plan::{Estimates, Plan, PlannedEvent, PlannedStep};
 pub use report::PlanReport;
-pub use spec::{Adopted, OnFailure, RolloutSpec};
+pub use spec::{Adopted, OnApart, OnFailure, OnResize, OnRetarget, RolloutSpec};
 pub use step::{Seat, Step};
 pub use waiting::WaitingOn;

@@ -3,9 +3,10 @@ use std::time::Duration;
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
 use serde::{Deserialize, Serialize};
 
-use super::{Adopted, RolloutSpec, Seat};
+use super::{Adopted, PlanReport, RolloutSpec, Seat};
 use crate::digest::Digest;
 use crate::id::Zone;
+use crate::strategy::Share;
 use crate::time::Timestamp;
 
 /// The whole predicted rollout. Immutable; named by its digest.
@@ -33,6 +34,9 @@ pub struct Plan {
     /// No schedule within these limits is shorter; see [`lower_bound`](super::lower_bound).
     #[serde(with = "friendly")]
     pub lower_bound: Duration,
+    /// What the rollout will wait for at the end of the timeline, if it is not finished then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<PlanReport>,
 }
 
 /// How long things take, for the prediction only: no decision rests on it.
@@ -91,6 +95,11 @@ pub enum PlannedEvent {
     Gone {
         /// The seat.
         seat: Seat,
+    },
+    /// The new group gets this share of the traffic, the old one the rest.
+    Shift {
+        /// The share.
+        share: Share,
     },
     /// A stage begins.
     Stage {

@@ -1,13 +1,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::WaitingOn;
 use crate::id::Slot;
+use crate::strategy::Share;
 
 /// Where a rollout stands and why each slot that is not finished does not move. It is not a summary of the plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use = "an unread report explains nothing"]
 #[non_exhaustive]
 pub struct PlanReport {
@@ -29,6 +30,10 @@ pub struct PlanReport {
     pub desired: u32,
     /// Failed instances of the wanted image so far.
     pub failures: u32,
+    /// The share of the traffic that the new group gets; `None` if every instance gets the same.
+    pub share: Option<Share>,
+    /// What was asked for last and could not be granted, with the reason.
+    pub refused: Option<String>,
     /// Why each slot that is not finished waits.
     pub waiting: BTreeMap<Slot, WaitingOn>,
 }
@@ -45,6 +50,8 @@ impl fmt::Display for PlanReport {
             updated,
             desired,
             failures,
+            share,
+            refused,
             waiting,
         } = self;
         write!(
@@ -53,6 +60,12 @@ impl fmt::Display for PlanReport {
              (at most {max_total}), {failures} failed",
             stage + 1
         )?;
+        if let Some(share) = share {
+            write!(f, ", {share} of the traffic")?;
+        }
+        if let Some(refused) = refused {
+            write!(f, "\n  {refused}")?;
+        }
         for (slot, reason) in waiting {
             write!(f, "\n  {slot}: {reason}")?;
         }

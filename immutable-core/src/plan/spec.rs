@@ -6,7 +6,7 @@ use crate::fleet::Instance;
 use crate::id::{FleetId, RolloutId, Zone};
 use crate::limits::{Budget, Limits};
 use crate::seed::Seed;
-use crate::strategy::Stage;
+use crate::strategy::{Reason, SlotOrder, Stage};
 
 /// Everything a rollout pins before it begins. Only digests, never tags: what is rolled out cannot change on the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +33,26 @@ pub struct RolloutSpec {
     pub zones: Vec<Zone>,
     /// Decides what nothing else decides.
     pub seed: Seed,
+    /// In which order the slots are worked off.
+    #[serde(default)]
+    pub order: SlotOrder,
     /// What happens when the rollout fails.
     pub on_failure: OnFailure,
+    /// What happens to protected instances.
+    #[serde(default)]
+    pub on_protected: OnApart,
+    /// What happens to instances that stand by.
+    #[serde(default)]
+    pub on_standby: OnApart,
+    /// What happens when another number of instances is asked for on the way.
+    #[serde(default)]
+    pub on_resize: OnResize,
+    /// What happens when another target is asked for on the way.
+    #[serde(default)]
+    pub on_retarget: OnRetarget,
+    /// The platform picks the victim itself when told to remove an instance.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub picks_victim: bool,
 }
 
 impl RolloutSpec {
@@ -58,6 +76,50 @@ pub enum OnFailure {
     Hold,
 }
 
+/// What a rollout does about an instance that somebody set apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnApart {
+    /// Does not touch it, and is not done before it is free again or gone. The default: a rollout that says it is
+    /// completed has replaced everything. The wait counts against no deadline.
+    #[default]
+    Wait,
+    /// Leaves it as it is and is done without it.
+    Skip,
+    /// Replaces it like any other.
+    Replace,
+}
+
+/// What a running rollout does when another number of instances is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnResize {
+    /// Takes it over at once, its stages in proportion: half-way stays half-way. The default, as in Kubernetes: whoever asks
+    /// for more instances during a rollout needs them now.
+    #[default]
+    Track,
+    /// Keeps the number it began with; whoever asked has to ask again afterwards.
+    Pin,
+    /// Says no, with the reason.
+    Refuse,
+}
+
+/// What a running rollout does when another target is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnRetarget {
+    /// Says no, with the reason. The default: none of the others is right for everybody.
+    #[default]
+    Refuse,
+    /// Begins anew with the new target at the first stage; what runs the former target is old now, and the way back still
+    /// leads to the image from before.
+    Replace,
+    /// Goes on to the end and then begins with the new target; one asked for later takes its place.
+    FinishFirst,
+    /// Goes on to the end and then works off all targets in the order in which they were asked for.
+    Queue,
+}
+
 /// An instance that was there when the rollout began, with the seat it got.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,4 +128,7 @@ pub struct Adopted {
     pub seat: Seat,
     /// What was seen.
     pub instance: Instance,
+    /// Why it is to be replaced; `None` if it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
 }

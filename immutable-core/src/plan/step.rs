@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::id::{Attempt, Slot, Zone};
+use crate::strategy::Share;
 
 /// One attempt in one slot: what names an instance through a whole rollout, before and after the platform gave it an
 /// identifier.
@@ -54,6 +55,11 @@ pub enum Step {
     Retire {
         /// The seat.
         seat: Seat,
+    },
+    /// Give the new group this share of the traffic, and the old one the rest.
+    Shift {
+        /// The share.
+        share: Share,
     },
     /// Go on to a stage; its predecessor is complete and its gates have passed.
     Advance {

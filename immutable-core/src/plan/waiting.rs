@@ -1,12 +1,12 @@
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::id::GateName;
+use crate::id::{GateName, Zone};
 use crate::time::Timestamp;
 
 /// Why a slot is not moving. Data, so that "why is my rollout not moving?" has a printed answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WaitingOn {
@@ -33,6 +33,40 @@ pub enum WaitingOn {
     Surge,
     /// No fewer instances may be available (`max_unavailable`).
     Available,
+    /// Its zone has no room for more instances (`max_surge_per_zone`).
+    ZoneSurge {
+        /// The zone.
+        zone: Zone,
+    },
+    /// No fewer instances of its zone may be available (`max_unavailable_per_zone`).
+    ZoneAvailable {
+        /// The zone.
+        zone: Zone,
+    },
+    /// Other slots come before it: it leads them, or its zone or its number is not yet the next.
+    Order,
+    /// Somebody protects the instance.
+    Protected,
+    /// The instance stands by.
+    Standby,
+    /// Its instance goes by itself, or when somebody asks for it.
+    Passive,
+    /// It owns a volume, so its instance must be gone before the next one comes.
+    Volume,
+    /// An instance failed here; the next one is launched at this time.
+    Retry {
+        /// When.
+        until: Timestamp,
+    },
+    /// The next launch is allowed at this time (`launch_rate`).
+    Rate {
+        /// When.
+        until: Timestamp,
+    },
+    /// Another image would be one more than may exist at once (`max_versions`).
+    Versions,
+    /// The old group must carry more of the traffic than the rest of it can.
+    Traffic,
     /// The stage keeps this instance.
     Stage,
     /// The complete stage must stand until this time.
@@ -71,6 +105,21 @@ impl fmt::Display for WaitingOn {
             Self::Drain => f.write_str("finishing its sessions and stopping"),
             Self::Surge => f.write_str("no more instances may exist (max_surge)"),
             Self::Available => f.write_str("no fewer instances may be available (max_unavailable)"),
+            Self::ZoneSurge { zone } => {
+                write!(f, "no more instances may exist in {zone} (max_surge_per_zone)")
+            }
+            Self::ZoneAvailable { zone } => {
+                write!(f, "no fewer instances of {zone} may be available (max_unavailable_per_zone)")
+            }
+            Self::Order => f.write_str("other slots come before it"),
+            Self::Protected => f.write_str("its instance is protected"),
+            Self::Standby => f.write_str("its instance stands by"),
+            Self::Passive => f.write_str("its instance goes by itself, or when somebody asks for it"),
+            Self::Volume => f.write_str("owns a volume, its instance must be gone before the next one comes"),
+            Self::Retry { until } => write!(f, "rests after a failure until {until} (retry_delay)"),
+            Self::Rate { until } => write!(f, "the next launch is allowed at {until} (launch_rate)"),
+            Self::Versions => f.write_str("one more image may not exist (max_versions)"),
+            Self::Traffic => f.write_str("fewer old instances could not carry their share of the traffic"),
             Self::Stage => f.write_str("kept by this stage"),
             Self::Bake { until } => write!(f, "the stage bakes until {until}"),
             Self::Approval { name } => write!(f, "needs the approval `{name}`"),

@@ -2,8 +2,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::gate::Judgement;
-use crate::id::GateName;
+use crate::id::{GateName, Slot};
 
 /// How a rollout ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +58,31 @@ pub enum FailReason {
         /// How the last one failed.
         last: String,
     },
+    /// One slot failed more often than it may be tried again.
+    SlotGivenUp {
+        /// The slot.
+        slot: Slot,
+        /// How many instances failed in it.
+        failures: u32,
+        /// How the last one failed.
+        last: String,
+    },
+    /// So many instances of the image failed in so many zones that the image itself is bad.
+    Poisoned {
+        /// The image.
+        image: Digest,
+        /// How many failed.
+        failures: u32,
+        /// In how many zones.
+        zones: u32,
+        /// How the last one failed.
+        last: String,
+    },
+    /// The image was revoked.
+    Revoked {
+        /// The image.
+        image: Digest,
+    },
     /// Nothing moved for the whole progress deadline.
     NoProgress,
     /// A check said no.
@@ -76,6 +102,20 @@ impl fmt::Display for FailReason {
             Self::TooManyFailures { failures, tolerated, last } => {
                 write!(f, "{failures} instances failed, {tolerated} are tolerated (the last one: {last})")
             }
+            Self::SlotGivenUp { slot, failures, last } => {
+                write!(
+                    f,
+                    "{failures} instances failed in {slot}, more than it may be tried again (the last one: {last})"
+                )
+            }
+            Self::Poisoned { image, failures, zones, last } => {
+                write!(
+                    f,
+                    "image {} failed {failures} times in {zones} zones (the last time: {last})",
+                    image.short()
+                )
+            }
+            Self::Revoked { image } => write!(f, "image {} was revoked", image.short()),
             Self::NoProgress => f.write_str("no progress within the progress deadline"),
             Self::Gate { gate, judgement } => {
                 write!(f, "check `{gate}` failed")?;

@@ -1,11 +1,11 @@
-use std::collections::BTreeSet;
-
-use super::census::Census;
 use super::due::progress_deadline;
 use super::state::Run;
-use super::{Conclusion, Direction, FailReason, Member, RolloutState, choose, explain};
+use super::steps::steps;
+use super::{Conclusion, Direction, FailReason, RolloutState};
+use crate::digest::Digest;
 use crate::gate::{GateSpec, Verdict};
-use crate::plan::{OnFailure, PlanReport, Seat, Step};
+use crate::id::{Slot, Zone};
+use crate::plan::{OnFailure, Step};
 use crate::time::Timestamp;
 
 /// What to do now.
@@ -14,8 +14,10 @@ use crate::time::Timestamp;
 pub enum Decision {
     /// Do these, in any order.
     Act(Vec<Step>),
-    /// Nothing can be done now, and this is why.
-    Wait(PlanReport),
+    /// Nothing can be done now; [`explain`](super::explain) says why.
+    Wait,
+    /// The target is reached and another one was asked for: begin with it.
+    NextTarget,
     /// It failed: go back to the previous image.
     TurnBack(FailReason),
     /// Begin nothing more, finish what was begun, and end like this.
@@ -28,39 +30,41 @@ pub enum Decision {
 ///
 /// Called again after its decision was recorded in the state, it goes on from there; it has had its say when it answers
 /// [`Decision::Wait`] or [`Decision::Done`]. It decides only by the state, in which every fact is committed, so the
-/// same journal gives the same decisions.
+/// same journal gives the same decisions. Its cost grows with what it decides, not with the fleet.
 #[must_use]
 pub fn decide(state: &RolloutState, now: Timestamp) -> Decision {
     match &state.run {
         Run::Closed(conclusion) => return Decision::Done(conclusion.clone()),
         Run::Ending(conclusion) if state.open.is_empty() => return Decision::Done(conclusion.clone()),
-        Run::Ending(_) => return Decision::Wait(explain(state, now)),
+        Run::Ending(_) => return Decision::Wait,
         Run::Paused | Run::Running => {}
     }
     if let Some(reason) = failure(state, now) {
         return respond(state, reason);
     }
     if state.run == Run::Paused {
-        return Decision::Wait(explain(state, now));
+        return Decision::Wait;
     }
-    let steps = steps(state);
+    let steps = steps(state, now);
     if !steps.is_empty() {
         return Decision::Act(steps);
     }
-    let Some(since) = state.complete_since else {
-        return Decision::Wait(explain(state, now));
-    };
-    if !state.stages[state.stage].gates.iter().all(|gate| passed(state, gate, since, now)) {
-        return Decision::Wait(explain(state, now));
+    let Some(since) = state.complete_since else { return Decision::Wait };
+    if !state.goal.stages[state.stage].gates.iter().all(|gate| passed(state, gate, since, now)) {
+        return Decision::Wait;
     }
     let next = state.stage + 1;
-    if next < state.stages.len() {
-        return Decision::Act(vec![Step::Advance { stage: next }]);
+    if next < state.goal.stages.len() {
+        return match state.may_advance(now) {
+            true => Decision::Act(vec![Step::Advance { stage: next }]),
+            false => Decision::Wait,
+        };
     }
-    Decision::Done(match &state.direction {
-        Direction::Forward => Conclusion::Completed,
-        Direction::Back { reason } => Conclusion::RolledBack { reason: reason.clone() },
-    })
+    match &state.direction {
+        Direction::Forward if !state.goal.queue.is_empty() => Decision::NextTarget,
+        Direction::Forward => Decision::Done(Conclusion::Completed),
+        Direction::Back { reason } => Decision::Done(Conclusion::RolledBack { reason: reason.clone() }),
+    }
 }
 
 /// Whether a gate of the current stage has passed.
@@ -78,24 +82,41 @@ pub(super) fn passed(state: &RolloutState, gate: &GateSpec, since: Timestamp, no
 }
 
 fn failure(state: &RolloutState, now: Timestamp) -> Option<FailReason> {
-    let tolerated = state.spec.limits.max_failures.round_down(state.spec.budget.desired);
-    if state.failures > tolerated {
-        let last = state.last_failure.clone().unwrap_or_default();
-        return Some(FailReason::TooManyFailures { failures: state.failures, tolerated, last });
+    let image = state.wanted();
+    if state.revoked.contains(&image) {
+        return Some(FailReason::Revoked { image });
+    }
+    let limits = &state.goal.limits;
+    let failures = &state.failures;
+    if let Some((slot, last)) = &failures.last {
+        let tolerated = limits.max_failures.round_down(state.goal.budget.desired);
+        if failures.count > tolerated {
+            let last = last.clone();
+            return Some(FailReason::TooManyFailures { failures: failures.count, tolerated, last });
+        }
+        let zones = u32::try_from(failures.zones.len()).unwrap_or(u32::MAX);
+        let is_poisoned =
+            |poison: &crate::limits::Poison| failures.count >= poison.failures && zones >= poison.zones;
+        if limits.poison.as_ref().is_some_and(is_poisoned) {
+            let last = last.clone();
+            return Some(FailReason::Poisoned { image, failures: failures.count, zones, last });
+        }
+        // Only the slot that failed last can have failed too often since the last decision.
+        let strikes = failures.by_slot.get(slot).copied().unwrap_or(0);
+        if limits.max_retries.is_some_and(|retries| strikes > retries) {
+            return Some(FailReason::SlotGivenUp { slot: *slot, failures: strikes, last: last.clone() });
+        }
     }
     let failed = state.judgements.iter().find(|(_, judgement)| judgement.verdict == Verdict::Fail);
     if let Some((gate, judgement)) = failed {
         return Some(FailReason::Gate { gate: gate.clone(), judgement: judgement.clone() });
     }
-    progress_deadline(state).filter(|deadline| *deadline <= now).map(|_| FailReason::NoProgress)
+    progress_deadline(state, now).filter(|deadline| *deadline <= now).map(|_| FailReason::NoProgress)
 }
 
 fn respond(state: &RolloutState, reason: FailReason) -> Decision {
     match &state.direction {
-        Direction::Forward
-            if state.spec.on_failure == OnFailure::Rollback
-                && state.spec.previous.is_some_and(|previous| previous != state.spec.target) =>
-        {
+        Direction::Forward if state.spec.on_failure == OnFailure::Rollback && state.way_back().is_some() => {
             Decision::TurnBack(reason)
         }
         Direction::Forward => Decision::End(Conclusion::Failed { reason, rollback: None }),
@@ -105,89 +126,39 @@ fn respond(state: &RolloutState, reason: FailReason) -> Decision {
     }
 }
 
-/// The greedy work-conserving policy: everything the numbers allow, without batches.
-fn steps(state: &RolloutState) -> Vec<Step> {
-    let budget = state.spec.budget;
-    let stage = &state.stages[state.stage];
-    let target = stage.new.min(budget.desired);
-    let keep = stage.old.min(budget.desired);
-    let wanted = state.wanted();
-    let mut census = Census::of(state);
-    let mut steps = Vec::new();
-    let retire = |seat: Seat| Step::Retire { seat };
-
-    // A broken one is not counted available, so replacing it costs nothing; doing it first is what keeps a rollout
-    // without surge or without slack alive.
-    let broken = state.members.values().filter(|member| member.is_broken() && member.instance.is_some());
-    steps.extend(broken.map(|member| retire(member.seat)));
-
-    let (new, old): (Vec<&Member>, Vec<&Member>) = state
-        .members
-        .values()
-        .filter(|member| member.is_live() && !member.is_broken())
-        .partition(|member| member.image == wanted);
-
-    // What never served and is not wanted any more.
-    let spare_old = census.old.saturating_sub(keep) as usize;
-    let unproven: Vec<Seat> = choose::unproven(&old).into_iter().take(spare_old).collect();
-    census.old -= size(unproven.len());
-    steps.extend(unproven.into_iter().map(retire));
-    let spare_new = census.new.saturating_sub(budget.desired) as usize;
-    let unproven: Vec<Seat> = choose::unproven(&new).into_iter().rev().take(spare_new).collect();
-    census.new -= size(unproven.len());
-    steps.extend(unproven.into_iter().map(retire));
-
-    // One slot is launched once in a decision, also where it lacks both a new and a kept old one.
-    let mut chosen = BTreeSet::new();
-    let mut launch = |image, wanted_count: u32, census_count: &mut u32, total: &mut u32| {
-        let vacant = choose::vacancies(state, image).filter(|slot| !chosen.contains(slot));
-        let mut slots = vacant.collect::<Vec<_>>().into_iter();
-        while *census_count < wanted_count && *total < budget.max_total() {
-            let Some(slot) = slots.next() else { break };
-            chosen.insert(slot);
-            let seat = state.next_seat(slot);
-            steps.push(Step::Launch { seat, zone: state.spec.zone_of(slot).clone(), image });
-            *census_count += 1;
-            *total += 1;
-        }
-    };
-    if census.new < target && census.total < budget.max_total() {
-        launch(wanted, target, &mut census.new, &mut census.total);
-    }
-    // A kept one was lost.
-    let other = if state.direction == Direction::Forward { state.spec.previous } else { None };
-    if let Some(image) = other.filter(|image| *image != wanted)
-        && census.old < keep
-        && census.new + census.old < target + keep
-    {
-        let room = (target + keep - census.new).min(keep);
-        launch(image, room, &mut census.old, &mut census.total);
+impl RolloutState {
+    /// The image that a failure leads back to, if there is one that may be launched.
+    #[must_use]
+    pub fn way_back(&self) -> Option<Digest> {
+        self.goal.previous.filter(|image| *image != self.goal.target && !self.revoked.contains(image))
     }
 
-    let min_available = budget.min_available();
-    let mut leave = |members: &[&Member], mut surplus: u32, available: &mut u32| {
-        if surplus == 0 || *available < min_available {
-            return;
-        }
-        for member in choose::leaving_order(state, members) {
-            if surplus == 0 {
-                break;
-            }
-            if member.is_available() {
-                if *available <= min_available {
-                    break;
-                }
-                *available -= 1;
-            }
-            surplus -= 1;
-            steps.push(retire(member.seat));
-        }
-    };
-    leave(&old, census.old.saturating_sub(keep), &mut census.available);
-    leave(&new, census.new.saturating_sub(budget.desired), &mut census.available);
-    steps
-}
+    /// Whether work may be begun that could as well be left undone.
+    pub(super) fn may_begin(&self, _now: Timestamp) -> bool {
+        true
+    }
 
-fn size(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
+    /// Whether the next stage may be begun.
+    pub(super) fn may_advance(&self, now: Timestamp) -> bool {
+        self.may_begin(now)
+    }
+
+    /// Whether an image may be launched: it is not revoked, and not one more than may exist at once. `brought` is an image
+    /// that is launched in the same decision.
+    pub(super) fn may_launch(&self, image: Digest, brought: Option<Digest>) -> bool {
+        let exists = |image| self.roster.known_image(image).is_some_and(|image| self.board.has_image(image));
+        let versions = self.board.versions()
+            + usize::from(brought.is_some_and(|brought| brought != image && !exists(brought)));
+        !self.revoked.contains(&image)
+            && (brought == Some(image)
+                || exists(image)
+                || self.goal.limits.max_versions.is_none_or(|most| versions < most as usize))
+    }
+
+    /// The number and the name of the zone that a slot belongs to.
+    pub(super) fn zone_of(&self, slot: Slot) -> (u16, &Zone) {
+        // `open` refuses a specification without zones, and the roster numbers those first.
+        let number = slot.0 as usize % self.spec.zones.len();
+        (u16::try_from(number).unwrap_or(u16::MAX), &self.spec.zones[number])
+    }
 }

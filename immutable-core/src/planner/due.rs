@@ -1,54 +1,68 @@
 //! What time alone changes.
 
+use super::board::Phase;
 use super::state::Run;
-use super::{Cause, Condition, Member, Observation, RolloutState};
+use super::{Cause, Observation, RolloutState};
 use crate::gate::GateSpec;
+use crate::id::Slot;
 use crate::plan::Seat;
 use crate::time::Timestamp;
 
-/// The changes of members that are due by now because time has passed: the minimum ready time is over, or the healthy
-/// deadline.
+/// Something that is due because time has passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// A member's minimum ready time is over, or its healthy deadline.
+    Member(Seat, Observation),
+    /// A slot has rested long enough after a failure.
+    Rested(Slot),
+}
+
+/// The changes that are due by now.
 #[must_use]
-pub fn due(state: &RolloutState, now: Timestamp) -> Vec<(Seat, Observation)> {
-    state
-        .members
-        .values()
-        .filter_map(|member| {
-            let (at, observation) = next(state, member)?;
-            (at <= now).then_some((member.seat, observation))
-        })
-        .collect()
+pub fn due(state: &RolloutState, now: Timestamp) -> Vec<Due> {
+    let members = state.timers.due_members(now).filter_map(|seat| {
+        let observation = match state.phase(seat)? {
+            Phase::Ready => Observation::Available,
+            Phase::Launching | Phase::Suspect => Observation::Broken(Cause::HealthyDeadline),
+            Phase::Intended | Phase::Available | Phase::Broken | Phase::Retiring => return None,
+        };
+        Some(Due::Member(seat, observation))
+    });
+    members.chain(state.timers.due_slots(now).map(Due::Rested)).collect()
 }
 
 /// When time alone will next change a decision, after `now` and if nothing else happens before.
 #[must_use]
 pub fn next_due(state: &RolloutState, now: Timestamp) -> Option<Timestamp> {
-    let members = state.members.values().filter_map(|member| next(state, member)).map(|(at, _)| at);
     let bakes = state.complete_since.into_iter().flat_map(|since| {
-        state.stages[state.stage].gates.iter().filter_map(move |gate| match gate {
+        state.goal.stages[state.stage].gates.iter().filter_map(move |gate| match gate {
             GateSpec::Bake(time) => Some(since + *time),
             GateSpec::Approval(_) | GateSpec::Check(_) => None,
         })
     });
-    members.chain(bakes).chain(progress_deadline(state)).filter(|at| *at > now).min()
+    let token = match (&state.tokens, &state.goal.limits.launch_rate) {
+        (Some(tokens), Some(rate)) => tokens.next(rate, now),
+        _ => None,
+    };
+    let others = bakes.chain(token).chain(progress_deadline(state, now)).filter(|at| *at > now);
+    others.chain(state.timers.next(now)).min()
 }
 
 /// When the rollout counts as stuck, if nothing moves before. A rollout that waits for a gate, a person or its end is
 /// not stuck.
-pub(super) fn progress_deadline(state: &RolloutState) -> Option<Timestamp> {
-    (state.run == Run::Running && state.complete_since.is_none())
-        .then(|| state.progressed_at + state.spec.limits.progress_deadline)
+pub(super) fn progress_deadline(state: &RolloutState, _now: Timestamp) -> Option<Timestamp> {
+    (state.run == Run::Running && state.complete_since.is_none() && !state.waits_for_people())
+        .then(|| state.progressed_at + state.goal.limits.progress_deadline)
 }
 
-fn next(state: &RolloutState, member: &Member) -> Option<(Timestamp, Observation)> {
-    let limits = &state.spec.limits;
-    let expired = Observation::Broken(Cause::HealthyDeadline);
-    match member.condition {
-        // An unconfirmed launch is an obligation of the platform's; there is nothing yet that could be broken.
-        Condition::Launching if member.instance.is_none() => None,
-        Condition::Launching => Some((member.launched_at + limits.healthy_deadline, expired)),
-        Condition::Suspect { since } => Some((since + limits.healthy_deadline, expired)),
-        Condition::Ready { since } => Some((since + limits.min_ready, Observation::Available)),
-        Condition::Available | Condition::Broken { .. } | Condition::Retiring { .. } => None,
+impl RolloutState {
+    /// Whether nothing is left to do but what somebody set apart, or what a passive stage leaves to chance.
+    pub(super) fn waits_for_people(&self) -> bool {
+        let stage = &self.goal.stages[self.stage];
+        let counts = self.board.counts();
+        let at_rest = counts.new_ready + counts.old_ready + counts.apart - counts.apart_ready == counts.total;
+        let passive = stage.passive && counts.urgent_live == 0;
+        let apart = counts.apart > 0 && counts.old_live.saturating_sub(counts.apart) <= stage.old;
+        at_rest && counts.total >= self.goal.budget.desired && (passive || apart)
     }
 }

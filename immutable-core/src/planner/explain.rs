@@ -1,9 +1,12 @@
 use std::collections::BTreeMap;
 
-use super::census::Census;
+use super::RolloutState;
+use super::board::{Cell, Class, Phase};
 use super::decide::passed;
+use super::guard::{Barred, Guard, Limit};
 use super::state::Run;
-use super::{Condition, Member, RolloutState};
+use super::steps::Chooser;
+use super::transition::deadline;
 use crate::gate::{GateSpec, Verdict};
 use crate::id::Slot;
 use crate::plan::{PlanReport, WaitingOn};
@@ -11,20 +14,12 @@ use crate::time::Timestamp;
 
 /// Where the rollout stands, and why each slot that is not finished does not move.
 pub fn explain(state: &RolloutState, now: Timestamp) -> PlanReport {
-    let census = Census::of(state);
-    let wanted = state.wanted();
-    let updated =
-        state.members.values().filter(|member| member.image == wanted && member.is_available()).count();
+    let counts = state.board.counts();
+    let budget = state.goal.budget;
+    let chooser = Chooser::new(state, now);
     let mut waiting: BTreeMap<Slot, WaitingOn> = BTreeMap::new();
-    let mut by_slot: BTreeMap<Slot, Vec<&Member>> = BTreeMap::new();
-    for member in state.members.values() {
-        by_slot.entry(member.seat.slot).or_default().push(member);
-    }
-    let slots = (0..state.spec.budget.desired).map(Slot);
-    let all: std::collections::BTreeSet<Slot> = slots.chain(by_slot.keys().copied()).collect();
-    for slot in all {
-        let members = by_slot.get(&slot).map(Vec::as_slice).unwrap_or_default();
-        if let Some(reason) = slot_waits_on(state, slot, members, &census) {
+    for slot in (0..state.board.next_surplus().0).map(Slot) {
+        if let Some(reason) = slot_waits_on(state, &chooser, slot, now) {
             waiting.insert(slot, reason);
         }
     }
@@ -33,19 +28,21 @@ pub fn explain(state: &RolloutState, now: Timestamp) -> PlanReport {
             *reason_of_slot = reason.clone();
         }
         if waiting.is_empty() {
-            waiting.extend((0..state.spec.budget.desired).map(|slot| (Slot(slot), reason.clone())));
+            waiting.extend((0..budget.desired).map(|slot| (Slot(slot), reason.clone())));
         }
     }
     PlanReport {
         stage: state.stage,
-        stages: state.stages.len(),
-        total: census.total,
-        max_total: state.spec.budget.max_total(),
-        available: census.available,
-        min_available: state.spec.budget.min_available(),
-        updated: u32::try_from(updated).unwrap_or(u32::MAX),
-        desired: state.spec.budget.desired,
-        failures: state.failures,
+        stages: state.goal.stages.len(),
+        total: counts.total,
+        max_total: budget.max_total(),
+        available: counts.available(),
+        min_available: budget.min_available(),
+        updated: counts.new_ready,
+        desired: budget.desired,
+        failures: state.failures.count,
+        share: state.share,
+        refused: state.refused.clone(),
         waiting,
     }
 }
@@ -69,7 +66,7 @@ fn rollout_waits_on(state: &RolloutState, now: Timestamp) -> Option<WaitingOn> {
         Run::Running => {}
     }
     let since = state.complete_since?;
-    let gate = state.stages[state.stage].gates.iter().find(|gate| !passed(state, gate, since, now))?;
+    let gate = state.goal.stages[state.stage].gates.iter().find(|gate| !passed(state, gate, since, now))?;
     Some(match gate {
         GateSpec::Bake(time) => WaitingOn::Bake { until: since + *time },
         GateSpec::Approval(name) => WaitingOn::Approval { name: name.clone() },
@@ -85,44 +82,100 @@ fn rollout_waits_on(state: &RolloutState, now: Timestamp) -> Option<WaitingOn> {
 /// Why a slot waits, or `None` if it has nothing left to do.
 fn slot_waits_on(
     state: &RolloutState,
+    chooser: &Chooser<'_>,
     slot: Slot,
-    members: &[&Member],
-    census: &Census,
+    now: Timestamp,
 ) -> Option<WaitingOn> {
-    let limits = &state.spec.limits;
-    let wanted = state.wanted();
-    let mut done = slot.0 >= state.spec.budget.desired;
-    let mut stands_in_the_way = None;
-    for member in members {
-        match member.condition {
-            Condition::Launching if member.instance.is_none() => return Some(WaitingOn::Launch),
-            Condition::Launching => {
-                return Some(WaitingOn::Ready { deadline: member.launched_at + limits.healthy_deadline });
-            }
-            Condition::Ready { since } => {
-                return Some(WaitingOn::MinReady { until: since + limits.min_ready });
-            }
-            Condition::Suspect { since } => {
-                return Some(WaitingOn::Recovery { deadline: since + limits.healthy_deadline });
-            }
-            Condition::Retiring { .. } | Condition::Broken { .. } => return Some(WaitingOn::Drain),
-            Condition::Available if member.image == wanted => done = true,
-            // With surge its successor comes first, and waits for room; without, it must leave first.
-            Condition::Available
-                if state.spec.budget.max_surge > 0 && census.new < state.stages[state.stage].new =>
-            {
-                stands_in_the_way = Some(WaitingOn::Surge);
-            }
-            Condition::Available => stands_in_the_way = Some(WaitingOn::Available),
+    let is_desired = slot.0 < state.goal.budget.desired;
+    let mut done = !is_desired;
+    let mut in_the_way: Option<&Cell> = None;
+    for (_, cell) in state.board.in_slot(slot) {
+        let limits = &state.goal.limits;
+        let until = deadline(cell, limits).unwrap_or(Timestamp::MAX);
+        match cell.phase {
+            Phase::Intended => return Some(WaitingOn::Launch),
+            _ if cell.fixed && cell.is_old() => in_the_way = Some(cell),
+            Phase::Launching => return Some(WaitingOn::Ready { deadline: until }),
+            Phase::Ready => return Some(WaitingOn::MinReady { until }),
+            Phase::Suspect => return Some(WaitingOn::Recovery { deadline: until }),
+            Phase::Retiring | Phase::Broken => return Some(WaitingOn::Drain),
+            Phase::Available if cell.is_old() => in_the_way = Some(cell),
+            Phase::Available => done = true,
         }
     }
-    let stage = &state.stages[state.stage];
-    if stands_in_the_way.is_some() {
-        return if census.old <= stage.old { Some(WaitingOn::Stage) } else { stands_in_the_way };
+    match in_the_way {
+        Some(cell) => Some(old_waits_on(state, chooser, slot, cell, done, now)),
+        None if done => None,
+        None => Some(launch_waits_on(state, chooser, slot, now).unwrap_or(WaitingOn::Surge)),
     }
-    match done {
-        true => None,
-        false if census.new >= stage.new => Some(WaitingOn::Stage),
-        false => Some(WaitingOn::Surge),
+}
+
+/// Why an old one is still there.
+fn old_waits_on(
+    state: &RolloutState,
+    chooser: &Chooser<'_>,
+    slot: Slot,
+    cell: &Cell,
+    succeeded: bool,
+    now: Timestamp,
+) -> WaitingOn {
+    let counts = state.board.counts();
+    if cell.fixed {
+        return WaitingOn::Protected;
     }
+    if counts.old_live <= chooser.keep {
+        return if state.goal.stages[state.stage].passive { WaitingOn::Passive } else { WaitingOn::Stage };
+    }
+    if !state.board.has_turn(slot) {
+        return WaitingOn::Order;
+    }
+    // With surge its successor comes first, and waits for room; without, it must leave first.
+    let comes_first = state.goal.budget.max_surge > 0 && !state.board.owns_volume(slot);
+    if !succeeded && comes_first && counts.new_live < chooser.target && slot.0 < state.goal.budget.desired {
+        if let Some(reason) = launch_waits_on(state, chooser, slot, now) {
+            return reason;
+        }
+    }
+    match chooser.guard.clone().retire(cell) {
+        Err(Barred::Zone) => WaitingOn::ZoneAvailable { zone: state.roster.zone_of(cell.zone).clone() },
+        Err(Barred::Fleet(Limit::Traffic)) => WaitingOn::Traffic,
+        Err(Barred::Fleet(_)) | Ok(()) => WaitingOn::Available,
+    }
+}
+
+/// Why nothing is launched in a slot; `None` if nothing bars it.
+fn launch_waits_on(
+    state: &RolloutState,
+    chooser: &Chooser<'_>,
+    slot: Slot,
+    now: Timestamp,
+) -> Option<WaitingOn> {
+    if let Some(until) = state.timers.rests_until(slot) {
+        return Some(WaitingOn::Retry { until });
+    }
+    if state.board.counts().new_live >= chooser.target {
+        return Some(WaitingOn::Stage);
+    }
+    if !state.may_launch(state.wanted(), None) {
+        return Some(WaitingOn::Versions);
+    }
+    let (zone, name) = state.zone_of(slot);
+    let mut guard: Guard<'_> = chooser.guard.clone();
+    match guard.launch(zone, true) {
+        Ok(()) => state.board.owns_volume(slot).then_some(WaitingOn::Volume),
+        Err(Barred::Zone) => Some(WaitingOn::ZoneSurge { zone: name.clone() }),
+        Err(Barred::Fleet(Limit::Rate)) => {
+            let rate = state.goal.limits.launch_rate.as_ref();
+            let next = state.tokens.zip(rate).and_then(|(tokens, rate)| tokens.next(rate, now));
+            Some(WaitingOn::Rate { until: next.unwrap_or(now) })
+        }
+        Err(Barred::Fleet(_)) => Some(WaitingOn::Surge),
+    }
+}
+
+/// Whether anything is under way anywhere: starting, stopping, or broken and about to be replaced.
+pub(super) fn is_moving(state: &RolloutState) -> bool {
+    let counts = state.board.counts();
+    let at_rest = counts.new_ready + counts.old_ready + counts.apart - counts.apart_ready;
+    at_rest != counts.total || state.board.size(Class::Broken) > 0
 }

@@ -3,157 +3,205 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{
-    Condition, Decision, IllegalTransition, Observation, OpenOp, RolloutState, decide, due, next_due,
-};
+use super::board::Phase;
+use super::{Decision, IllegalTransition, RolloutState, decide, explain, next_due};
 use crate::gate::{GateSpec, Judgement, Verdict};
-use crate::id::InstanceId;
-use crate::plan::{Estimates, PlannedEvent, PlannedStep, Seat, Step};
+use crate::plan::{Adopted, Estimates, PlanReport, PlannedEvent, PlannedStep, RolloutSpec, Seat, Step};
 use crate::time::Timestamp;
+
+/// What will happen if nothing goes wrong.
+pub(super) struct Forecast {
+    pub(super) timeline: Vec<PlannedStep>,
+    /// When the last event happens.
+    pub(super) makespan: Duration,
+    /// Why it is not finished then, if it is not.
+    pub(super) unfinished: Option<PlanReport>,
+}
 
 /// What the predicted world does next, at its time.
 enum Coming {
     Ready(Seat),
-    Gone(super::OpId, Seat),
+    Available(Seat),
+    Gone(Seat),
 }
 
-/// Predicts the rollout: launches succeed, become ready and leave as estimated, nobody fails, gates pass as soon as
-/// their time has come. Returns the timeline and when its last event happens.
+/// A world in which launches succeed, become ready and leave as estimated, nobody fails, and gates pass as soon as their
+/// time has come. It knows its instances by their seats only.
+struct World<'e> {
+    state: RolloutState,
+    estimates: &'e Estimates,
+    start: Timestamp,
+    now: Timestamp,
+    coming: BTreeMap<Timestamp, Vec<Coming>>,
+    timeline: Vec<PlannedStep>,
+}
+
+/// Predicts the rollout.
 pub(super) fn forecast(
-    mut state: RolloutState,
+    spec: RolloutSpec,
+    initial: &[Adopted],
     start: Timestamp,
     estimates: &Estimates,
-) -> Result<(Vec<PlannedStep>, Duration), IllegalTransition> {
-    let mut timeline = Vec::new();
-    let mut coming: BTreeMap<Timestamp, Vec<Coming>> = BTreeMap::new();
-    let mut now = start;
-    // What is not ready yet at the start is predicted like a launch.
-    for member in state.members() {
-        if matches!(member.condition, Condition::Launching | Condition::Suspect { .. }) {
-            coming.entry(now + estimates.launch_to_ready).or_default().push(Coming::Ready(member.seat));
-        }
+) -> Result<Forecast, IllegalTransition> {
+    let mut state = RolloutState::empty(spec, initial, start)?;
+    for adopted in initial {
+        state.adopt(adopted, start)?;
     }
-    loop {
-        record_due(&mut state, now, start, &mut timeline)?;
-        state.settle(now);
-        match decide(&state, now) {
-            Decision::Act(steps) => {
-                for step in steps {
-                    act(&mut state, step, now, estimates, &mut coming, |event| {
-                        timeline.push(PlannedStep { at: now.since(start), event });
-                    })?;
+    let mut world =
+        World { state, estimates, start, now: start, coming: BTreeMap::new(), timeline: Vec::new() };
+    world.expect_initial();
+    world.run()
+}
+
+impl World<'_> {
+    fn run(mut self) -> Result<Forecast, IllegalTransition> {
+        let mut unfinished = None;
+        loop {
+            self.state.settle(self.now);
+            match decide(&self.state, self.now) {
+                Decision::Act(steps) => {
+                    for step in steps {
+                        self.act(step)?;
+                    }
+                    continue;
                 }
+                Decision::Wait => {}
+                // Failure is not predicted: a deadline that the estimates break ends the preview there.
+                Decision::TurnBack(_) | Decision::End(_) => {
+                    unfinished = Some(explain(&self.state, self.now));
+                    break;
+                }
+                Decision::Done(_) | Decision::NextTarget => break,
+            }
+            if self.pass_gates()? {
                 continue;
             }
-            Decision::Wait(_) => {}
-            // Failure is not predicted: a deadline that the estimates break ends the preview there.
-            Decision::TurnBack(_) | Decision::End(_) | Decision::Done(_) => break,
-        }
-        if pass_gates(&mut state)? {
-            continue;
-        }
-        let predicted = coming.first_key_value().map(|(at, _)| *at);
-        let Some(next) = predicted.into_iter().chain(next_due(&state, now)).min() else { break };
-        now = next;
-        while let Some(entry) = coming.first_entry().filter(|entry| *entry.key() <= now) {
-            for event in entry.remove() {
-                happen(&mut state, event, now, |event| {
-                    timeline.push(PlannedStep { at: now.since(start), event });
-                })?;
+            let predicted = self.coming.first_key_value().map(|(at, _)| *at);
+            let due = next_due(&self.state, self.now);
+            // Nothing will happen any more but the deadline.
+            if predicted.is_none()
+                && (due.is_none() || due == super::due::progress_deadline(&self.state, self.now))
+            {
+                unfinished = Some(explain(&self.state, self.now));
+                break;
+            }
+            let Some(next) = predicted.into_iter().chain(due).min() else { break };
+            self.now = next;
+            while let Some(entry) = self.coming.first_entry().filter(|entry| *entry.key() <= self.now) {
+                for event in entry.remove() {
+                    self.happen(event);
+                }
             }
         }
+        Ok(Forecast { timeline: self.timeline, makespan: self.now.since(self.start), unfinished })
     }
-    Ok((timeline, now.since(start)))
-}
 
-fn record_due(
-    state: &mut RolloutState,
-    now: Timestamp,
-    start: Timestamp,
-    timeline: &mut Vec<PlannedStep>,
-) -> Result<(), IllegalTransition> {
-    for (seat, observation) in due(state, now) {
-        if observation == Observation::Available {
-            timeline.push(PlannedStep { at: now.since(start), event: PlannedEvent::Available { seat } });
+    /// What is not ready yet at the start is predicted like a launch.
+    fn expect_initial(&mut self) {
+        let mut expected = Vec::new();
+        for cell in self.state.board.cells().filter(|cell| !cell.fixed) {
+            match cell.phase {
+                Phase::Launching | Phase::Suspect => {
+                    expected.push((self.now + self.estimates.launch_to_ready, Coming::Ready(cell.seat)));
+                }
+                Phase::Ready => {
+                    let at = cell.since + self.state.goal.limits.min_ready;
+                    expected.push((at.max(self.now), Coming::Available(cell.seat)));
+                }
+                Phase::Intended | Phase::Available | Phase::Broken | Phase::Retiring => {}
+            }
         }
-        state.observed(seat, observation, now)?;
+        for (at, event) in expected {
+            self.coming.entry(at).or_default().push(event);
+        }
     }
-    Ok(())
-}
 
-fn act(
-    state: &mut RolloutState,
-    step: Step,
-    now: Timestamp,
-    estimates: &Estimates,
-    coming: &mut BTreeMap<Timestamp, Vec<Coming>>,
-    mut planned: impl FnMut(PlannedEvent),
-) -> Result<(), IllegalTransition> {
-    let op = state.next_op();
-    match step {
-        Step::Launch { seat, zone, image } => {
-            planned(PlannedEvent::Launch { seat, zone: zone.clone(), image });
-            state.launch_intended(op, seat, zone, image, now)?;
-            if let Some(OpenOp::Launch { token, .. }) = state.open.get(&op) {
-                let instance = InstanceId::new(format!("predicted-{token}"))
-                    .map_err(|error| IllegalTransition::new(error.to_string()))?;
-                state.launched(op, instance, now)?;
-            }
-            coming.entry(now + estimates.launch_to_ready).or_default().push(Coming::Ready(seat));
-        }
-        Step::Retire { seat } => {
-            planned(PlannedEvent::Retire { seat });
-            state.retire_intended(op, seat, now)?;
-            coming.entry(now + estimates.drain_to_gone).or_default().push(Coming::Gone(op, seat));
-        }
-        Step::Advance { stage } => {
-            planned(PlannedEvent::Stage { stage });
-            state.advanced(stage, now)?;
-        }
+    fn planned(&mut self, event: PlannedEvent) {
+        self.timeline.push(PlannedStep { at: self.now.since(self.start), event });
     }
-    Ok(())
-}
 
-fn happen(
-    state: &mut RolloutState,
-    event: Coming,
-    now: Timestamp,
-    mut planned: impl FnMut(PlannedEvent),
-) -> Result<(), IllegalTransition> {
-    match event {
-        // It may have been retired before it was ready.
-        Coming::Ready(seat) => match state.member(seat).map(|member| &member.condition) {
-            Some(Condition::Launching | Condition::Suspect { .. }) => {
-                state.observed(seat, Observation::Ready { endpoint: None }, now)
+    fn act(&mut self, step: Step) -> Result<(), IllegalTransition> {
+        match step {
+            Step::Launch { seat, zone, image } => {
+                let (image_number, zone_number) =
+                    (self.state.roster.image(image)?, self.state.roster.zone(&zone)?);
+                self.state.launch(seat, zone_number, image_number, self.now);
+                if let Some(id) = self.state.board.find(seat) {
+                    self.state.board.enter(id, Phase::Launching, self.now);
+                }
+                let ready = self.now + self.estimates.launch_to_ready;
+                self.coming.entry(ready).or_default().push(Coming::Ready(seat));
+                self.planned(PlannedEvent::Launch { seat, zone, image });
             }
-            _ => Ok(()),
-        },
-        Coming::Gone(op, seat) => {
-            planned(PlannedEvent::Gone { seat });
-            state.retired(op)
+            Step::Retire { seat } => {
+                if let Some(id) = self.state.board.find(seat) {
+                    self.state.retire(id, self.now);
+                }
+                let gone = self.now + self.estimates.drain_to_gone;
+                self.coming.entry(gone).or_default().push(Coming::Gone(seat));
+                self.planned(PlannedEvent::Retire { seat });
+            }
+            Step::Shift { share } => {
+                self.state.shifted(share, self.now)?;
+                self.planned(PlannedEvent::Shift { share });
+            }
+            Step::Advance { stage } => {
+                self.state.advanced(stage, self.now)?;
+                self.planned(PlannedEvent::Stage { stage });
+            }
         }
+        Ok(())
     }
-}
 
-/// Approves and passes what the current stage asks of people and checks; says whether anything was new.
-fn pass_gates(state: &mut RolloutState) -> Result<bool, IllegalTransition> {
-    if state.complete_since.is_none() {
-        return Ok(false);
-    }
-    let mut new = false;
-    for gate in state.stage().1.gates.clone() {
-        match gate {
-            GateSpec::Approval(name) if !state.approvals.contains(&name) => {
-                state.approved(name);
-                new = true;
+    fn happen(&mut self, event: Coming) {
+        let seat = match &event {
+            Coming::Ready(seat) | Coming::Available(seat) | Coming::Gone(seat) => *seat,
+        };
+        let Some(id) = self.state.board.find(seat) else { return };
+        let phase = self.state.board.cell(id).phase;
+        match event {
+            // It may have been retired before it was ready.
+            Coming::Ready(_) if matches!(phase, Phase::Launching | Phase::Suspect) => {
+                self.state.board.enter(id, Phase::Ready, self.now);
+                let available = self.now + self.state.goal.limits.min_ready;
+                if available > self.now {
+                    self.coming.entry(available).or_default().push(Coming::Available(seat));
+                } else {
+                    self.happen(Coming::Available(seat));
+                }
             }
-            GateSpec::Check(name) if !state.judgements.contains_key(&name) => {
-                let predicted = Judgement::new(Verdict::Pass, "forecast", "assumed");
-                state.judged(state.stage().0, name, predicted)?;
-                new = true;
+            Coming::Available(_) if phase == Phase::Ready => {
+                self.state.board.enter(id, Phase::Available, self.now);
+                self.planned(PlannedEvent::Available { seat });
             }
-            GateSpec::Approval(_) | GateSpec::Check(_) | GateSpec::Bake(_) => {}
+            Coming::Gone(_) => {
+                self.state.vanish(id);
+                self.planned(PlannedEvent::Gone { seat });
+            }
+            Coming::Ready(_) | Coming::Available(_) => {}
         }
     }
-    Ok(new)
+
+    /// Approves and passes what the current stage asks of people and checks; says whether anything was new.
+    fn pass_gates(&mut self) -> Result<bool, IllegalTransition> {
+        if self.state.complete_since.is_none() {
+            return Ok(false);
+        }
+        let mut new = false;
+        for gate in self.state.stage().1.gates.clone() {
+            match gate {
+                GateSpec::Approval(name) if !self.state.approvals.contains(&name) => {
+                    self.state.approved(name);
+                    new = true;
+                }
+                GateSpec::Check(name) if !self.state.judgements.contains_key(&name) => {
+                    let predicted = Judgement::new(Verdict::Pass, "forecast", "assumed");
+                    self.state.judged(self.state.stage().0, name, predicted)?;
+                    new = true;
+                }
+                GateSpec::Approval(_) | GateSpec::Check(_) | GateSpec::Bake(_) => {}
+            }
+        }
+        Ok(new)
+    }
 }

@@ -3,39 +3,50 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::board::{Cell, Phase};
+use super::roster::Name;
 use crate::digest::Digest;
-use crate::fleet::{Health, Phase};
 use crate::id::{InstanceId, Zone};
-use crate::plan::{Adopted, Seat};
+use crate::plan::Seat;
+use crate::strategy::Reason;
 use crate::time::Timestamp;
 
 /// One instance as the journal knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Member {
+pub struct Member<'s> {
     /// Its seat.
     pub seat: Seat,
     /// What it runs.
     pub image: Digest,
     /// Where.
-    pub zone: Zone,
+    pub zone: &'s Zone,
     /// The platform's identifier, once a launch is confirmed.
-    pub instance: Option<InstanceId>,
+    pub instance: Option<&'s InstanceId>,
     /// Where it takes requests, once known.
     pub endpoint: Option<SocketAddr>,
     /// What is known of it.
     pub condition: Condition,
-    /// When its launch was intended, then confirmed; of an adopted one, when the platform started it.
-    pub launched_at: Timestamp,
+    /// Why it was given up, if it was.
+    pub cause: Option<&'s Cause>,
+    /// It belongs to the new group: what stays at the end.
+    pub is_new: bool,
+    /// Why it is to be replaced, if it is.
+    pub reason: Option<Reason>,
     /// It has been available, so it belongs in the router until it is retired or breaks.
     pub in_service: bool,
+    /// Somebody protects it or lets it stand by, and the rollout must not touch it.
+    pub is_apart: bool,
 }
 
 /// What is known of a member. Moves forward, but for ready, available and suspect among each other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// Its launch is intended or confirmed; it has not been ready yet.
-    Launching,
+    Launching {
+        /// Since when.
+        since: Timestamp,
+    },
     /// Ready since then, but not yet for the minimum time.
     Ready {
         /// Since when without a break.
@@ -49,10 +60,7 @@ pub enum Condition {
         since: Timestamp,
     },
     /// Given up; to be replaced.
-    Broken {
-        /// Why.
-        cause: Cause,
-    },
+    Broken,
     /// Its retirement is intended.
     Retiring {
         /// Since when.
@@ -101,35 +109,32 @@ pub enum Observation {
     Broken(Cause),
 }
 
-impl Member {
-    /// The member that an instance found at the start, or later from outside, becomes.
-    pub(super) fn adopt(adopted: &Adopted, min_ready: std::time::Duration, now: Timestamp) -> Self {
-        let instance = &adopted.instance;
-        let condition = match &instance.phase {
-            Phase::Launching => Condition::Launching,
-            // Since when it has been ready is not known; since its launch is the best the platform can tell.
-            Phase::Running(Health::Ready) if now.since(instance.launched_at) >= min_ready => {
-                Condition::Available
-            }
-            Phase::Running(Health::Ready) => Condition::Ready { since: instance.launched_at },
-            Phase::Running(Health::Unknown | Health::Unready) => Condition::Suspect { since: now },
-            Phase::Stopping => Condition::Broken { cause: Cause::Stopped("being stopped".to_owned()) },
-            Phase::Stopped { reason } => Condition::Broken { cause: Cause::Stopped(reason.clone()) },
-        };
+impl<'s> Member<'s> {
+    pub(super) fn new(cell: &Cell, image: Digest, zone: &'s Zone, name: Option<&'s Name>) -> Self {
+        let since = cell.since;
         Self {
-            seat: adopted.seat,
-            image: instance.image,
-            zone: instance.zone.clone(),
-            instance: Some(instance.id.clone()),
-            endpoint: instance.endpoint,
-            // Whoever launched it has put it in the router; only what cannot have served has not.
-            in_service: !matches!(condition, Condition::Launching | Condition::Broken { .. }),
-            condition,
-            launched_at: instance.launched_at,
+            seat: cell.seat,
+            image,
+            zone,
+            instance: name.and_then(|name| name.instance.as_ref()),
+            endpoint: name.and_then(|name| name.endpoint),
+            condition: match cell.phase {
+                Phase::Intended | Phase::Launching => Condition::Launching { since },
+                Phase::Ready => Condition::Ready { since },
+                Phase::Available => Condition::Available,
+                Phase::Suspect => Condition::Suspect { since },
+                Phase::Broken => Condition::Broken,
+                Phase::Retiring => Condition::Retiring { since },
+            },
+            cause: name.and_then(|name| name.cause.as_ref()),
+            is_new: !cell.is_old(),
+            reason: cell.reason,
+            in_service: cell.in_service,
+            is_apart: cell.fixed,
         }
     }
 
-    /// Whether it exists and nobody gave it up: it will serve, serves, or may serve again.
+    /// Whether nobody intends its retirement.
     #[must_use]
     pub const fn is_live(&self) -> bool {
         !matches!(self.condition, Condition::Retiring { .. })
@@ -144,7 +149,7 @@ impl Member {
     /// Whether it was given up.
     #[must_use]
     pub const fn is_broken(&self) -> bool {
-        matches!(self.condition, Condition::Broken { .. })
+        matches!(self.condition, Condition::Broken)
     }
 
     /// Whether the router shall send it traffic: it has been available, and since then was neither retired nor given

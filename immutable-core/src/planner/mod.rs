@@ -3,21 +3,27 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
-mod census;
-mod choose;
+mod board;
 mod conclusion;
+mod course;
 mod decide;
 mod due;
 mod explain;
 mod forecast;
+mod goal;
+mod guard;
 mod member;
+mod order;
 mod request;
+mod roster;
 mod state;
+mod steps;
+mod timers;
 mod transition;
 
 pub use conclusion::{Conclusion, FailReason};
 pub use decide::{Decision, decide};
-pub use due::{due, next_due};
+pub use due::{Due, due, next_due};
 pub use explain::explain;
 pub use member::{Cause, Condition, Member, Observation};
 pub use request::{PlanError, PlanRequest};

@@ -3,12 +3,19 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::board::{Board, Cell};
+use super::goal::Goal;
+use super::order::{Order, order};
+use super::roster::Roster;
+use super::timers::Timers;
 use super::{Conclusion, FailReason, Member};
 use crate::digest::Digest;
+use crate::fleet::Standing;
 use crate::gate::Judgement;
 use crate::id::{Attempt, GateName, InstanceId, Slot, Token};
-use crate::plan::{Adopted, RolloutSpec, Seat};
-use crate::strategy::Stage;
+use crate::limits::{Budget, Limits, Tokens};
+use crate::plan::{Adopted, OnApart, RolloutSpec, Seat};
+use crate::strategy::{Share, Stage};
 use crate::time::Timestamp;
 
 /// The number of an intent within its rollout, from 1.
@@ -64,6 +71,16 @@ pub(super) enum Run {
     Closed(Conclusion),
 }
 
+/// What went wrong with the wanted image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Failures {
+    pub(super) count: u32,
+    pub(super) by_slot: BTreeMap<Slot, u32>,
+    pub(super) zones: BTreeSet<u16>,
+    /// Where and how the last one failed.
+    pub(super) last: Option<(Slot, String)>,
+}
+
 /// Everything a decision reads; nothing else is read. The fold of a journal.
 ///
 /// It changes only through its transitions. Each checks that it is legal, so a journal that nobody of this protocol
@@ -71,29 +88,32 @@ pub(super) enum Run {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RolloutState {
     pub(super) spec: RolloutSpec,
+    /// Where it is going, which may have changed since it was opened.
+    pub(super) goal: Goal,
     pub(super) direction: Direction,
     pub(super) run: Run,
-    pub(super) stages: Vec<Stage>,
     pub(super) stage: usize,
+    /// Something was begun.
+    pub(super) begun: bool,
+    /// The share of the traffic that the new group gets; `None`: every instance gets the same.
+    pub(super) share: Option<Share>,
     pub(super) complete_since: Option<Timestamp>,
     pub(super) approvals: BTreeSet<GateName>,
     pub(super) judgements: BTreeMap<GateName, Judgement>,
-    pub(super) members: BTreeMap<Seat, Member>,
+    pub(super) board: Board,
+    pub(super) roster: Roster,
+    pub(super) timers: Timers,
+    pub(super) tokens: Option<Tokens>,
     pub(super) open: BTreeMap<OpId, OpenOp>,
-    pub(super) failures: u32,
-    pub(super) last_failure: Option<String>,
+    pub(super) failures: Failures,
+    pub(super) revoked: BTreeSet<Digest>,
     pub(super) progressed_at: Timestamp,
-    pub(super) by_instance: BTreeMap<InstanceId, Seat>,
-    pub(super) attempts: BTreeMap<Slot, u32>,
     pub(super) next_op: u64,
     pub(super) mark: u64,
-    pub(super) retired: u64,
-    /// Instances proved gone: a late list that still shows one is no news.
-    pub(super) gone: BTreeSet<InstanceId>,
-    /// How many members are available, of the wanted image and of others: kept along, so that taking stock after each
-    /// record does not count the whole fleet.
-    pub(super) available_new: u32,
-    pub(super) available_old: u32,
+    /// Old ones that are gone.
+    pub(super) replaced: u64,
+    /// What was asked for last and could not be granted.
+    pub(super) refused: Option<String>,
 }
 
 /// A transition that the state does not allow.
@@ -115,35 +135,7 @@ impl RolloutState {
     /// # Errors
     /// [`IllegalTransition`] when the specification or the initial instances contradict themselves.
     pub fn open(spec: RolloutSpec, initial: &[Adopted], now: Timestamp) -> Result<Self, IllegalTransition> {
-        if spec.zones.is_empty() {
-            return Err(IllegalTransition::new("the specification has no zone"));
-        }
-        if spec.stages.is_empty() {
-            return Err(IllegalTransition::new("the specification has no stage"));
-        }
-        let mut state = Self {
-            stages: spec.stages.clone(),
-            direction: Direction::Forward,
-            run: Run::Running,
-            stage: 0,
-            complete_since: None,
-            approvals: BTreeSet::new(),
-            judgements: BTreeMap::new(),
-            members: BTreeMap::new(),
-            open: BTreeMap::new(),
-            failures: 0,
-            last_failure: None,
-            progressed_at: now,
-            by_instance: BTreeMap::new(),
-            attempts: BTreeMap::new(),
-            next_op: 1,
-            mark: 0,
-            retired: 0,
-            gone: BTreeSet::new(),
-            available_new: 0,
-            available_old: 0,
-            spec,
-        };
+        let mut state = Self::empty(spec, initial, now)?;
         for adopted in initial {
             state.seat_adopted(adopted, now)?;
         }
@@ -151,10 +143,70 @@ impl RolloutState {
         Ok(state)
     }
 
-    /// What the rollout pinned.
+    /// The state before its instances have their seats.
+    pub(super) fn empty(
+        spec: RolloutSpec,
+        initial: &[Adopted],
+        now: Timestamp,
+    ) -> Result<Self, IllegalTransition> {
+        if spec.zones.is_empty() {
+            return Err(IllegalTransition::new("the specification has no zone"));
+        }
+        if spec.stages.is_empty() {
+            return Err(IllegalTransition::new("the specification has no stage"));
+        }
+        if spec.budget.desired > Budget::MAX_DESIRED {
+            return Err(IllegalTransition::new(format!(
+                "the specification desires {} instances, more than {} in one fleet",
+                spec.budget.desired,
+                Budget::MAX_DESIRED
+            )));
+        }
+        let lanes = if spec.limits.has_zone_limits() { spec.zones.len() } else { 1 };
+        let Order { slots, tiers } = order(&spec, initial);
+        let shares = spec.stages.iter().any(|stage| stage.share.is_some());
+        Ok(Self {
+            goal: Goal::of(&spec),
+            direction: Direction::Forward,
+            run: Run::Running,
+            stage: 0,
+            begun: false,
+            share: shares.then_some(Share::NONE),
+            complete_since: None,
+            approvals: BTreeSet::new(),
+            judgements: BTreeMap::new(),
+            board: Board::new(spec.budget.desired, u32::try_from(lanes).unwrap_or(1), slots, tiers),
+            roster: Roster::new(&spec.zones),
+            timers: Timers::default(),
+            tokens: spec.limits.launch_rate.map(|rate| Tokens::full(&rate, now)),
+            open: BTreeMap::new(),
+            failures: Failures::default(),
+            revoked: BTreeSet::new(),
+            progressed_at: now,
+            next_op: 1,
+            mark: 0,
+            replaced: 0,
+            refused: None,
+            spec,
+        })
+    }
+
+    /// What the rollout pinned when it was opened.
     #[must_use]
     pub const fn spec(&self) -> &RolloutSpec {
         &self.spec
+    }
+
+    /// The limits that hold now.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.goal.limits
+    }
+
+    /// The limits that hold now in numbers.
+    #[must_use]
+    pub const fn budget(&self) -> Budget {
+        self.goal.budget
     }
 
     /// Where it is going.
@@ -167,32 +219,62 @@ impl RolloutState {
     #[must_use]
     pub fn wanted(&self) -> Digest {
         match self.direction {
-            Direction::Forward => self.spec.target,
-            Direction::Back { .. } => self.spec.previous.unwrap_or(self.spec.target),
+            Direction::Forward => self.goal.target,
+            Direction::Back { .. } => self.goal.previous.unwrap_or(self.goal.target),
         }
     }
 
+    /// The share of the traffic that the new group gets; `None` if every instance gets the same.
+    #[must_use]
+    pub const fn share(&self) -> Option<Share> {
+        self.share
+    }
+
     /// All members that exist, in order of their seats.
-    pub fn members(&self) -> impl Iterator<Item = &Member> {
-        self.members.values()
+    pub fn members(&self) -> impl Iterator<Item = Member<'_>> {
+        self.board.cells().map(|cell| self.member_in(cell))
+    }
+
+    /// How many members exist.
+    #[must_use]
+    pub const fn size(&self) -> u32 {
+        self.board.counts().total
+    }
+
+    /// Whether a member that stands like this must not be touched.
+    #[must_use]
+    pub fn sets_apart(&self, standing: Standing) -> bool {
+        standing.protected && self.spec.on_protected != OnApart::Replace
+            || standing.standby && self.spec.on_standby != OnApart::Replace
+    }
+
+    /// Whether an instance that stands like this is no business of the rollout.
+    #[must_use]
+    pub fn leaves_alone(&self, standing: Standing) -> bool {
+        standing.standby && self.spec.on_standby == OnApart::Skip
     }
 
     /// The member in a seat.
     #[must_use]
-    pub fn member(&self, seat: Seat) -> Option<&Member> {
-        self.members.get(&seat)
+    pub fn member(&self, seat: Seat) -> Option<Member<'_>> {
+        self.board.find(seat).map(|id| self.member_in(self.board.cell(id)))
     }
 
     /// The member with this platform identifier.
     #[must_use]
-    pub fn member_of(&self, instance: &InstanceId) -> Option<&Member> {
-        self.by_instance.get(instance).and_then(|seat| self.members.get(seat))
+    pub fn member_of(&self, instance: &InstanceId) -> Option<Member<'_>> {
+        self.roster.seat_of(instance).and_then(|seat| self.member(seat))
+    }
+
+    pub(super) fn member_in(&self, cell: &Cell) -> Member<'_> {
+        let (image, zone) = (self.roster.image_of(cell.image), self.roster.zone_of(cell.zone));
+        Member::new(cell, image, zone, self.roster.name(cell.seat))
     }
 
     /// Whether this instance was a member and is proved gone.
     #[must_use]
     pub fn is_gone(&self, instance: &InstanceId) -> bool {
-        self.gone.contains(instance)
+        self.roster.is_gone(instance)
     }
 
     /// All intents without an outcome, oldest first.
@@ -228,7 +310,7 @@ impl RolloutState {
     #[must_use]
     pub fn stage(&self) -> (usize, &Stage) {
         // `open` refuses an empty list and `advance` checks the bound.
-        (self.stage, &self.stages[self.stage])
+        (self.stage, &self.goal.stages[self.stage])
     }
 
     /// What a check last said about the current stage.
@@ -243,17 +325,21 @@ impl RolloutState {
         self.complete_since
     }
 
+    /// What was asked for last and could not be granted, with the reason.
+    #[must_use]
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
     /// The seat of the next launch in a slot.
     #[must_use]
     pub fn next_seat(&self, slot: Slot) -> Seat {
-        let used = self.attempts.get(&slot).copied().unwrap_or(0);
-        Seat { slot, attempt: Attempt(used + 1) }
+        Seat { slot, attempt: Attempt(self.board.attempts(slot).0 + 1) }
     }
 
     /// A free seat beyond the desired slots, for an instance that appeared from outside.
     #[must_use]
     pub fn surplus_seat(&self) -> Seat {
-        let beyond = self.attempts.last_key_value().map_or(0, |(slot, _)| slot.0 + 1);
-        Seat::new(beyond.max(self.spec.budget.desired), 0)
+        Seat { slot: self.board.next_surplus(), attempt: Attempt(0) }
     }
 }

@@ -1,17 +1,15 @@
+use super::board::{Cell, CellId, Group, Phase};
 use super::state::Run;
-use super::{
-    Cause, Conclusion, Condition, Direction, FailReason, IllegalTransition, Member, Observation, OpId,
-    OpenOp, RolloutState,
-};
+use super::{Cause, Direction, IllegalTransition, Observation, OpId, OpenOp, RolloutState};
 use crate::digest::Digest;
-use crate::fleet::Instance;
-use crate::gate::{Judgement, Verdict};
-use crate::id::{Attempt, GateName, InstanceId, Token, Zone};
+use crate::fleet::{Health, Instance, Phase as Seen, Standing};
+use crate::id::{Attempt, InstanceId, Slot, Token, Zone};
+use crate::limits::Limits;
 use crate::plan::{Adopted, Seat};
-use crate::strategy::Stage;
+use crate::strategy::Reason;
 use crate::time::Timestamp;
 
-/// The transitions: each says what happened, checks that it could, and changes the state.
+/// The transitions of instances: each says what happened, checks that it could, and changes the state.
 impl RolloutState {
     /// A launch is intended.
     ///
@@ -26,29 +24,39 @@ impl RolloutState {
         at: Timestamp,
     ) -> Result<(), IllegalTransition> {
         self.check_running(op)?;
-        if seat != self.next_seat(seat.slot) {
+        let next = self.next_seat(seat.slot);
+        if seat != next || seat.slot >= self.board.next_surplus() {
             return Err(IllegalTransition::new(format!(
-                "{op} launches {seat}, but the next attempt there is {}",
-                self.next_seat(seat.slot)
+                "{op} launches {seat}, but the next attempt there is {next}"
             )));
         }
         let token = Token::of(&self.spec.rollout, seat.slot, seat.attempt);
-        self.attempts.insert(seat.slot, seat.attempt.0);
-        self.members.insert(
-            seat,
-            Member {
-                seat,
-                image,
-                zone,
-                instance: None,
-                endpoint: None,
-                condition: Condition::Launching,
-                launched_at: at,
-                in_service: false,
-            },
-        );
+        let (image, zone) = (self.roster.image(image)?, self.roster.zone(&zone)?);
+        self.launch(seat, zone, image, at);
         self.begin(op, OpenOp::Launch { seat, token });
         Ok(())
+    }
+
+    /// What the board and the rate see of a launch.
+    pub(super) fn launch(&mut self, seat: Seat, zone: u16, image: u16, at: Timestamp) {
+        let is_new = self.roster.image_of(image) == self.wanted();
+        self.board.insert(Cell {
+            seat,
+            image,
+            zone,
+            phase: Phase::Intended,
+            since: at,
+            group: if is_new { Group::New } else { Group::Old },
+            reason: (!is_new).then_some(Reason::OtherImage),
+            in_service: false,
+            fixed: false,
+            fresh: !is_new,
+            charged: false,
+        });
+        if let (Some(tokens), Some(rate)) = (self.tokens, &self.goal.limits.launch_rate) {
+            self.tokens = Some(tokens.take(rate, at));
+        }
+        self.begun = true;
     }
 
     /// A launch is confirmed: the platform has the instance.
@@ -61,22 +69,17 @@ impl RolloutState {
         instance: InstanceId,
         at: Timestamp,
     ) -> Result<(), IllegalTransition> {
-        let seat = match self.open.get(&op) {
-            Some(OpenOp::Launch { seat, .. }) => *seat,
-            _ => return Err(IllegalTransition::new(format!("{op} is not an open launch"))),
-        };
-        if let Some(other) = self.by_instance.get(&instance) {
+        let seat = self.open_launch(op)?;
+        if let Some(other) = self.roster.seat_of(&instance) {
             return Err(IllegalTransition::new(format!(
                 "{op} launched {instance}, which already is {other}"
             )));
         }
+        let id = self.expect(seat)?;
         self.open.remove(&op);
-        self.by_instance.insert(instance.clone(), seat);
-        if let Some(member) = self.members.get_mut(&seat) {
-            member.instance = Some(instance);
-            // The healthy deadline is for the instance, not for the time the platform took to make it.
-            member.launched_at = at;
-        }
+        self.roster.call(seat, instance, None);
+        // The healthy deadline is for the instance, not for the time the platform took to make it.
+        self.enter(id, Phase::Launching, at);
         Ok(())
     }
 
@@ -84,15 +87,12 @@ impl RolloutState {
     ///
     /// # Errors
     /// [`IllegalTransition`].
-    pub fn launch_failed(&mut self, op: OpId, reason: &str) -> Result<(), IllegalTransition> {
-        let seat = match self.open.get(&op) {
-            Some(OpenOp::Launch { seat, .. }) => *seat,
-            _ => return Err(IllegalTransition::new(format!("{op} is not an open launch"))),
-        };
+    pub fn launch_failed(&mut self, op: OpId, reason: &str, at: Timestamp) -> Result<(), IllegalTransition> {
+        let seat = self.open_launch(op)?;
+        let id = self.expect(seat)?;
         self.open.remove(&op);
-        if let Some(member) = self.members.remove(&seat) {
-            self.count_failure(&member, format!("{seat}: {reason}"));
-        }
+        let cell = self.board.remove(id);
+        self.count_failure(&cell, reason, at);
         Ok(())
     }
 
@@ -102,28 +102,28 @@ impl RolloutState {
     /// [`IllegalTransition`].
     pub fn retire_intended(&mut self, op: OpId, seat: Seat, at: Timestamp) -> Result<(), IllegalTransition> {
         self.check_running(op)?;
-        let instance = match self.members.get_mut(&seat) {
-            Some(member) if member.is_live() => {
-                let Some(instance) = member.instance.clone() else {
-                    return Err(IllegalTransition::new(format!(
-                        "{op} retires {seat}, whose launch is not confirmed"
-                    )));
-                };
-                let was_available = member.is_available();
-                let image = member.image;
-                member.condition = Condition::Retiring { since: at };
-                self.tally(image, was_available, false);
-                instance
-            }
-            Some(_) => {
-                return Err(IllegalTransition::new(format!(
-                    "{op} retires {seat}, which is retiring already"
-                )));
-            }
-            None => return Err(IllegalTransition::new(format!("{op} retires {seat}, which does not exist"))),
+        let Some(id) = self.board.find(seat) else {
+            return Err(IllegalTransition::new(format!("{op} retires {seat}, which does not exist")));
         };
+        if self.board.cell(id).phase == Phase::Retiring {
+            return Err(IllegalTransition::new(format!("{op} retires {seat}, which is retiring already")));
+        }
+        let Some(instance) = self.roster.name(seat).and_then(|name| name.instance.clone()) else {
+            return Err(IllegalTransition::new(format!(
+                "{op} retires {seat}, whose launch is not confirmed"
+            )));
+        };
+        self.retire(id, at);
         self.begin(op, OpenOp::Retire { seat, instance });
         Ok(())
+    }
+
+    /// What the board sees of a retirement.
+    pub(super) fn retire(&mut self, id: CellId, at: Timestamp) {
+        let charged = self.spec.picks_victim && !self.board.cell(id).is_available();
+        self.enter(id, Phase::Retiring, at);
+        self.board.change(id, |cell| cell.charged = charged);
+        self.begun = true;
     }
 
     /// A retirement is proved: the instance no longer exists.
@@ -131,16 +131,22 @@ impl RolloutState {
     /// # Errors
     /// [`IllegalTransition`].
     pub fn retired(&mut self, op: OpId) -> Result<(), IllegalTransition> {
-        let (seat, instance) = match self.open.get(&op) {
-            Some(OpenOp::Retire { seat, instance }) => (*seat, instance.clone()),
+        let seat = match self.open.get(&op) {
+            Some(OpenOp::Retire { seat, .. }) => *seat,
             _ => return Err(IllegalTransition::new(format!("{op} is not an open retirement"))),
         };
+        let id = self.expect(seat)?;
         self.open.remove(&op);
-        self.members.remove(&seat);
-        self.by_instance.remove(&instance);
-        self.gone.insert(instance);
-        self.retired += 1;
+        self.vanish(id);
+        self.roster.forget(seat);
         Ok(())
+    }
+
+    /// What the board sees of an end.
+    pub(super) fn vanish(&mut self, id: CellId) {
+        let cell = self.board.remove(id);
+        // A new one that leaves is no progress, or a crash loop would be.
+        self.replaced += u64::from(cell.is_old());
     }
 
     /// A member was seen to have changed.
@@ -153,48 +159,38 @@ impl RolloutState {
         observation: Observation,
         at: Timestamp,
     ) -> Result<(), IllegalTransition> {
-        let Some(member) = self.members.get_mut(&seat) else {
+        let Some(id) = self.board.find(seat) else {
             return Err(IllegalTransition::new(format!("{seat} was observed, but does not exist")));
         };
-        let image = member.image;
-        let was_available = member.is_available();
-        let illegal = |member: &Member, what: &str| {
-            Err(IllegalTransition::new(format!("{seat} became {what}, but was {:?}", member.condition)))
+        let cell = *self.board.cell(id);
+        let (next, what) = match &observation {
+            Observation::Ready { .. } => (Phase::Ready, "ready"),
+            Observation::Available => (Phase::Available, "available"),
+            Observation::Suspect => (Phase::Suspect, "suspect"),
+            Observation::Broken(_) => (Phase::Broken, "broken"),
         };
-        match (observation, &member.condition) {
-            (Observation::Ready { endpoint }, Condition::Launching | Condition::Suspect { .. }) => {
-                member.condition = Condition::Ready { since: at };
-                member.endpoint = endpoint.or(member.endpoint);
-            }
-            (Observation::Available, Condition::Ready { .. }) => {
-                member.condition = Condition::Available;
-                member.in_service = true;
-            }
-            (Observation::Suspect, Condition::Ready { .. } | Condition::Available) => {
-                member.condition = Condition::Suspect { since: at };
-            }
-            (
-                Observation::Broken(cause),
-                Condition::Launching
-                | Condition::Ready { .. }
-                | Condition::Available
-                | Condition::Suspect { .. },
-            ) => {
-                let last = format!("{seat}: {cause}");
-                let blame = cause != Cause::Missing;
-                member.condition = Condition::Broken { cause };
-                if blame {
-                    let member = member.clone();
-                    self.count_failure(&member, last);
-                }
-            }
-            (Observation::Ready { .. }, _) => return illegal(member, "ready"),
-            (Observation::Available, _) => return illegal(member, "available"),
-            (Observation::Suspect, _) => return illegal(member, "suspect"),
-            (Observation::Broken(_), _) => return illegal(member, "broken"),
+        let is_legal = match cell.phase {
+            Phase::Intended | Phase::Launching => matches!(next, Phase::Ready | Phase::Broken),
+            Phase::Ready => matches!(next, Phase::Available | Phase::Suspect | Phase::Broken),
+            Phase::Available => matches!(next, Phase::Suspect | Phase::Broken),
+            Phase::Suspect => matches!(next, Phase::Ready | Phase::Broken),
+            Phase::Broken | Phase::Retiring => false,
+        };
+        if !is_legal {
+            return Err(IllegalTransition::new(format!("{seat} became {what}, but was {:?}", cell.phase)));
         }
-        let is_available = self.members.get(&seat).is_some_and(Member::is_available);
-        self.tally(image, was_available, is_available);
+        match observation {
+            Observation::Ready { endpoint } => self.roster.answers_at(seat, endpoint),
+            Observation::Available | Observation::Suspect => {}
+            Observation::Broken(cause) => {
+                // Whoever removed it from outside: that is no fault of its image.
+                if cause != Cause::Missing {
+                    self.count_failure(&cell, &cause.to_string(), at);
+                }
+                self.roster.blame(seat, cause);
+            }
+        }
+        self.enter(id, next, at);
         Ok(())
     }
 
@@ -204,169 +200,48 @@ impl RolloutState {
     /// # Errors
     /// [`IllegalTransition`].
     pub fn found(&mut self, seat: Seat, instance: &Instance, at: Timestamp) -> Result<(), IllegalTransition> {
-        self.seat_adopted(&Adopted { seat, instance: instance.clone() }, at)
+        if seat != self.surplus_seat() {
+            return Err(IllegalTransition::new(format!(
+                "{} was found for {seat}, but {} is the next free seat",
+                instance.id,
+                self.surplus_seat()
+            )));
+        }
+        let reason = (instance.image != self.wanted()).then_some(Reason::OtherImage);
+        self.seat_adopted(&Adopted { seat, instance: instance.clone(), reason }, at)
     }
 
-    /// A check came to a verdict on the current stage.
+    /// Something is known against a member that makes its replacement urgent.
     ///
     /// # Errors
     /// [`IllegalTransition`].
-    pub fn judged(
-        &mut self,
-        stage: usize,
-        gate: GateName,
-        judgement: Judgement,
-    ) -> Result<(), IllegalTransition> {
-        if stage != self.stage {
-            return Err(IllegalTransition::new(format!(
-                "check `{gate}` judged stage {stage}, but stage {} is current",
-                self.stage
-            )));
-        }
-        self.judgements.insert(gate, judgement);
+    pub fn marked(&mut self, seat: Seat, reason: Reason) -> Result<(), IllegalTransition> {
+        let id = self.expect(seat)?;
+        self.board.change(id, |cell| {
+            cell.group = Group::Old;
+            // The most urgent reason holds.
+            cell.reason = Some(cell.reason.map_or(reason, |known| known.min(reason)));
+        });
         Ok(())
     }
 
-    /// Somebody approved something. Approvals are kept for the whole rollout, so one may come early.
-    pub fn approved(&mut self, name: GateName) {
-        self.approvals.insert(name);
-    }
-
-    /// Nothing new is begun from now on. Without effect on a rollout that is ending.
-    pub fn paused(&mut self) {
-        if self.run == Run::Running {
-            self.run = Run::Paused;
-        }
-    }
-
-    /// Goes on after a pause; the time of the pause does not count against the progress deadline.
-    pub fn resumed(&mut self, at: Timestamp) {
-        if self.run == Run::Paused {
-            self.run = Run::Running;
-            self.progressed_at = at;
-        }
-    }
-
-    /// Finishes what was begun and then ends where it stands.
-    ///
-    /// # Errors
-    /// [`IllegalTransition`] after the end.
-    pub fn ending(&mut self, conclusion: Conclusion) -> Result<(), IllegalTransition> {
-        match self.run {
-            Run::Closed(_) => Err(IllegalTransition::new("the rollout is closed")),
-            // The first reason to end holds.
-            Run::Ending(_) => Ok(()),
-            Run::Running | Run::Paused => {
-                self.run = Run::Ending(conclusion);
-                Ok(())
-            }
-        }
-    }
-
-    /// Turns back to the previous image.
-    ///
-    /// # Errors
-    /// [`IllegalTransition`] when there is none, or when it has turned already: a rollback is never rolled back.
-    pub fn turned_back(&mut self, reason: FailReason, at: Timestamp) -> Result<(), IllegalTransition> {
-        if self.spec.previous.is_none() {
-            return Err(IllegalTransition::new("there is no previous image to go back to"));
-        }
-        if self.direction != Direction::Forward {
-            return Err(IllegalTransition::new("a rollback is never rolled back"));
-        }
-        if !matches!(self.run, Run::Running | Run::Paused) {
-            return Err(IllegalTransition::new("the rollout is ending"));
-        }
-        self.direction = Direction::Back { reason };
-        self.run = Run::Running;
-        self.stages = vec![Stage::new(self.spec.budget.desired, 0)];
-        self.stage = 0;
-        self.complete_since = None;
-        self.judgements.clear();
-        self.failures = 0;
-        self.last_failure = None;
-        self.mark = 0;
-        self.retired = 0;
-        self.progressed_at = at;
-        self.recount();
-        Ok(())
-    }
-
-    /// Goes on to the next stage.
+    /// Somebody sets a member apart, or no longer does.
     ///
     /// # Errors
     /// [`IllegalTransition`].
-    pub fn advanced(&mut self, stage: usize, at: Timestamp) -> Result<(), IllegalTransition> {
-        if stage != self.stage + 1 || stage >= self.stages.len() {
-            return Err(IllegalTransition::new(format!(
-                "went on to stage {stage}, but stage {} of {} is current",
-                self.stage,
-                self.stages.len()
-            )));
-        }
-        self.stage = stage;
-        self.complete_since = None;
-        self.judgements.clear();
-        self.progressed_at = at;
+    pub fn set_apart(&mut self, seat: Seat, standing: Standing) -> Result<(), IllegalTransition> {
+        let id = self.expect(seat)?;
+        let fixed = self.sets_apart(standing);
+        self.untime(id);
+        self.board.change(id, |cell| cell.fixed = fixed);
+        self.time(id);
         Ok(())
     }
 
-    /// Ends.
-    ///
-    /// # Errors
-    /// [`IllegalTransition`] while an intent has no outcome.
-    pub fn closed(&mut self, conclusion: Conclusion) -> Result<(), IllegalTransition> {
-        if let Some((op, _)) = self.open.first_key_value() {
-            return Err(IllegalTransition::new(format!("the rollout ends, but {op} has no outcome")));
-        }
-        self.run = Run::Closed(conclusion);
-        Ok(())
-    }
-
-    /// Takes stock after a transition: progress, and whether the stage is complete.
-    pub fn settle(&mut self, at: Timestamp) {
-        let reached = self.retired + u64::from(self.available_new);
-        if reached > self.mark {
-            self.mark = reached;
-            self.progressed_at = at;
-        }
-        let complete = self.is_complete();
-        match (complete, self.complete_since) {
-            (true, None) => self.complete_since = Some(at),
-            (false, Some(_)) => {
-                // Work came up again after a stage was complete: its deadline begins now, not when the stage was done.
-                self.complete_since = None;
-                self.progressed_at = at;
-                self.judgements.retain(|_, judgement| judgement.verdict == Verdict::Fail);
-            }
-            _ => {}
-        }
-    }
-
-    fn is_complete(&self) -> bool {
-        let stage = &self.stages[self.stage];
-        let desired = self.spec.budget.desired;
-        let all_available = (self.available_new + self.available_old) as usize == self.members.len();
-        all_available
-            && self.open.is_empty()
-            && (stage.new.min(desired)..=desired).contains(&self.available_new)
-            && self.available_old <= stage.old
-    }
-
-    fn tally(&mut self, image: Digest, before: bool, after: bool) {
-        let wanted = self.wanted();
-        let count = if image == wanted { &mut self.available_new } else { &mut self.available_old };
-        *count = *count + u32::from(after) - u32::from(before);
-    }
-
-    /// Counts anew what is available, after another image became the wanted one.
-    fn recount(&mut self) {
-        let wanted = self.wanted();
-        let available = || self.members.values().filter(|member| member.is_available());
-        let new = available().filter(|member| member.image == wanted).count();
-        let old = available().count() - new;
-        self.available_new = u32::try_from(new).unwrap_or(u32::MAX);
-        self.available_old = u32::try_from(old).unwrap_or(u32::MAX);
+    /// A slot has rested long enough after a failure.
+    pub fn rested(&mut self, slot: Slot) {
+        self.timers.rested(slot);
+        self.board.rest(slot, false);
     }
 
     pub(super) fn seat_adopted(
@@ -374,18 +249,101 @@ impl RolloutState {
         adopted: &Adopted,
         now: Timestamp,
     ) -> Result<(), IllegalTransition> {
-        let seat = adopted.seat;
-        if self.members.contains_key(&seat) || seat.attempt != Attempt(0) {
+        let Adopted { seat, instance, .. } = adopted;
+        let is_free = self.board.in_slot(seat.slot).next().is_none();
+        if seat.attempt != Attempt(0) || !is_free || seat.slot > self.board.next_surplus() {
             return Err(IllegalTransition::new(format!("{seat} cannot take an instance from outside")));
         }
-        if self.by_instance.insert(adopted.instance.id.clone(), seat).is_some() {
-            return Err(IllegalTransition::new(format!("{} has two seats", adopted.instance.id)));
+        if self.roster.seat_of(&instance.id).is_some() {
+            return Err(IllegalTransition::new(format!("{} has two seats", instance.id)));
         }
-        self.attempts.entry(seat.slot).or_insert(0);
-        let member = Member::adopt(adopted, self.spec.limits.min_ready, now);
-        self.tally(member.image, false, member.is_available());
-        self.members.insert(seat, member);
+        let id = self.adopt(adopted, now)?;
+        self.roster.call(*seat, instance.id.clone(), instance.endpoint);
+        let cause = match &instance.phase {
+            Seen::Stopping => Some(Cause::Stopped("being stopped".to_owned())),
+            Seen::Stopped { reason } => Some(Cause::Stopped(reason.clone())),
+            Seen::Launching | Seen::Running(_) => None,
+        };
+        if let Some(cause) = cause {
+            self.roster.blame(*seat, cause);
+        }
+        self.time(id);
         Ok(())
+    }
+
+    /// What the board sees of an instance that was found.
+    pub(super) fn adopt(&mut self, adopted: &Adopted, now: Timestamp) -> Result<CellId, IllegalTransition> {
+        let Adopted { seat, instance, reason } = adopted;
+        let (image, zone) = (self.roster.image(instance.image)?, self.roster.zone(&instance.zone)?);
+        let (phase, since) = match &instance.phase {
+            Seen::Launching => (Phase::Launching, instance.launched_at),
+            // Since when it has been ready is not known; since its launch is the best the platform can tell.
+            Seen::Running(Health::Ready) if now.since(instance.launched_at) >= self.goal.limits.min_ready => {
+                (Phase::Available, instance.launched_at)
+            }
+            Seen::Running(Health::Ready) => (Phase::Ready, instance.launched_at),
+            Seen::Running(Health::Unknown | Health::Unready) => (Phase::Suspect, now),
+            Seen::Stopping | Seen::Stopped { .. } => (Phase::Broken, now),
+        };
+        let id = self.board.insert(Cell {
+            seat: *seat,
+            image,
+            zone,
+            phase,
+            since,
+            group: if reason.is_some() { Group::Old } else { Group::New },
+            reason: *reason,
+            // Whoever launched it has put it in the router; only what cannot have served has not.
+            in_service: !matches!(phase, Phase::Launching | Phase::Broken),
+            fixed: self.sets_apart(instance.standing),
+            fresh: false,
+            charged: false,
+        });
+        if instance.standing.volume {
+            self.board.own_volume(seat.slot);
+        }
+        Ok(id)
+    }
+
+    pub(super) fn enter(&mut self, id: CellId, phase: Phase, at: Timestamp) {
+        self.untime(id);
+        self.board.enter(id, phase, at);
+        self.time(id);
+    }
+
+    fn untime(&mut self, id: CellId) {
+        let cell = self.board.cell(id);
+        if let Some(at) = deadline(cell, &self.goal.limits) {
+            self.timers.clear(at, cell.seat);
+        }
+    }
+
+    fn time(&mut self, id: CellId) {
+        let cell = self.board.cell(id);
+        if let Some(at) = deadline(cell, &self.goal.limits) {
+            self.timers.set(at, cell.seat);
+        }
+    }
+
+    /// Sets all timers anew, after the limits have changed.
+    pub(super) fn time_all(&mut self) {
+        self.timers.clear_members();
+        for cell in self.board.cells() {
+            if let Some(at) = deadline(cell, &self.goal.limits) {
+                self.timers.set(at, cell.seat);
+            }
+        }
+    }
+
+    fn open_launch(&self, op: OpId) -> Result<Seat, IllegalTransition> {
+        match self.open.get(&op) {
+            Some(OpenOp::Launch { seat, .. }) => Ok(*seat),
+            _ => Err(IllegalTransition::new(format!("{op} is not an open launch"))),
+        }
+    }
+
+    fn expect(&self, seat: Seat) -> Result<CellId, IllegalTransition> {
+        self.board.find(seat).ok_or_else(|| IllegalTransition::new(format!("{seat} does not exist")))
     }
 
     fn check_running(&self, op: OpId) -> Result<(), IllegalTransition> {
@@ -406,11 +364,39 @@ impl RolloutState {
         self.next_op = op.0 + 1;
     }
 
-    fn count_failure(&mut self, member: &Member, what: String) {
-        let ours = member.seat.attempt > Attempt(0);
-        if ours && member.image == self.wanted() {
-            self.failures += 1;
-            self.last_failure = Some(what);
+    /// An instance of the wanted image that this rollout launched has failed.
+    fn count_failure(&mut self, cell: &Cell, how: &str, at: Timestamp) {
+        if !cell.is_ours() || self.roster.image_of(cell.image) != self.wanted() {
+            return;
         }
+        let slot = cell.seat.slot;
+        self.failures.count += 1;
+        self.failures.zones.insert(cell.zone);
+        self.failures.last = Some((slot, format!("{}: {how}", cell.seat)));
+        let strikes = self.failures.by_slot.entry(slot).or_insert(0);
+        *strikes += 1;
+        let factor = 1_u32.checked_shl(*strikes - 1).unwrap_or(u32::MAX);
+        let delay = self.goal.limits.retry_delay.saturating_mul(factor).min(Limits::LONGEST_RETRY_DELAY);
+        if !delay.is_zero() {
+            self.timers.rested(slot);
+            self.timers.rest(at + delay, slot);
+            self.board.rest(slot, true);
+        }
+    }
+
+    /// Whether the rollout goes to the target.
+    pub(super) fn is_forward(&self) -> bool {
+        self.direction == Direction::Forward
+    }
+}
+
+/// When time alone changes this instance, and it is not said otherwise before.
+pub(super) fn deadline(cell: &Cell, limits: &Limits) -> Option<Timestamp> {
+    match cell.phase {
+        // Nobody may touch one that is set apart, so there is no use in giving it up.
+        Phase::Launching | Phase::Suspect => (!cell.fixed).then(|| cell.since + limits.healthy_deadline),
+        Phase::Ready => Some(cell.since + limits.min_ready),
+        // An unconfirmed launch is an obligation of the platform's; there is nothing yet that could be broken.
+        Phase::Intended | Phase::Available | Phase::Broken | Phase::Retiring => None,
     }
 }

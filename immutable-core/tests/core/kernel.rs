@@ -9,7 +9,7 @@ use immutable_core::limits::Limits;
 use immutable_core::plan::{Seat, Step};
 use immutable_core::planner::{
     Cause, Conclusion, Condition, Decision, Direction, Member, Observation, OpId, OpenOp, PlanRequest,
-    RolloutState, decide,
+    RolloutState, decide, explain,
 };
 use immutable_core::strategy::{RolloutStrategy, Stage, StrategyContext, StrategyError};
 use immutable_core::{FleetId, InstanceId, Quantity, RolloutId, Timestamp, Zone};
@@ -144,9 +144,8 @@ impl World {
 
     /// Members of the wanted image, or of others, that are neither leaving nor given up.
     fn staying(&self, wanted: bool) -> usize {
-        let stays = |member: &&Member| {
-            !matches!(member.condition, Condition::Retiring { .. } | Condition::Broken { .. })
-        };
+        let stays =
+            |member: &Member<'_>| !matches!(member.condition, Condition::Retiring { .. } | Condition::Broken);
         self.state
             .members()
             .filter(stays)
@@ -167,13 +166,13 @@ impl World {
         for member in self.state.members().filter(|member| member.instance.is_some()) {
             let seat = member.seat;
             match member.condition {
-                Condition::Launching => events.extend([Event::Ready(seat), Event::Break(seat)]),
+                Condition::Launching { .. } => events.extend([Event::Ready(seat), Event::Break(seat)]),
                 Condition::Ready { .. } => {
                     events.extend([Event::Available(seat), Event::Suspect(seat), Event::Break(seat)]);
                 }
                 Condition::Available => events.extend([Event::Suspect(seat), Event::Break(seat)]),
                 Condition::Suspect { .. } => events.extend([Event::Ready(seat), Event::Break(seat)]),
-                Condition::Broken { .. } | Condition::Retiring { .. } => {}
+                Condition::Broken | Condition::Retiring { .. } => {}
             }
         }
         if self.found < setting.strangers {
@@ -196,7 +195,7 @@ impl World {
         };
         match event {
             Event::Decide | Event::Confirm(_) | Event::Gone(_) | Event::Available(_) => true,
-            Event::Ready(seat) => is(seat, |condition| *condition == Condition::Launching),
+            Event::Ready(seat) => is(seat, |condition| matches!(condition, Condition::Launching { .. })),
             Event::Break(seat) => is(seat, |condition| matches!(condition, Condition::Suspect { .. })),
             _ => false,
         }
@@ -211,7 +210,7 @@ impl World {
             Event::Confirm(op) => {
                 state.launched(op, InstanceId::new(format!("i-{op}")).unwrap(), NOW).unwrap();
             }
-            Event::LaunchFails(op) => state.launch_failed(op, "refused").unwrap(),
+            Event::LaunchFails(op) => state.launch_failed(op, "refused", NOW).unwrap(),
             Event::Gone(op) => state.retired(op).unwrap(),
             Event::Ready(seat) => state.observed(seat, Observation::Ready { endpoint: None }, NOW).unwrap(),
             Event::Available(seat) => state.observed(seat, Observation::Available, NOW).unwrap(),
@@ -247,7 +246,8 @@ impl World {
                     self.state.settle(NOW);
                 }
             }
-            Decision::Wait(report) => {
+            Decision::Wait => {
+                let report = explain(&self.state, now);
                 assert!(!report.waiting.is_empty(), "it waits and cannot say for what: {report}");
             }
             Decision::TurnBack(reason) => self.state.turned_back(reason, NOW).unwrap(),
@@ -312,13 +312,13 @@ impl World {
 
     /// What tells worlds apart: everything a decision reads but names, attempts and the time.
     fn key(&self, setting: &Setting) -> Vec<u8> {
-        let code = |member: &Member| {
+        let code = |member: Member<'_>| {
             let condition = match member.condition {
-                Condition::Launching => 0,
+                Condition::Launching { .. } => 0,
                 Condition::Ready { .. } => 1,
                 Condition::Available => 2,
                 Condition::Suspect { .. } => 3,
-                Condition::Broken { .. } => 4,
+                Condition::Broken => 4,
                 Condition::Retiring { .. } => 5,
             };
             let flags = [member.image == v(2), member.instance.is_some(), member.in_service];
@@ -333,7 +333,7 @@ impl World {
         let back = *self.state.direction() != Direction::Forward;
         let failures = setting.tolerated.map_or(0, |tolerated| {
             // The kernel tells how many there were; without a limit they do not matter.
-            immutable_core::planner::explain(&self.state, NOW).failures.min(tolerated + 1)
+            explain(&self.state, NOW).failures.min(tolerated + 1)
         });
         let head = [
             u8::try_from(self.state.stage().0).unwrap(),

@@ -1,0 +1,73 @@
+use std::time::Duration;
+
+use crate::quantity::Quantity;
+
+/// Limits that contradict themselves.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LimitsError {
+    /// Raise one of the two: with neither an extra nor a missing instance nothing can ever be replaced.
+    ///
+    /// Kubernetes refuses a literal 0 and 0, but silently takes 1 unavailable where percentages round to 0 and 0
+    /// (`ResolveFenceposts`); here that is an error too, because a limit that gives way is none.
+    #[error(
+        "{scope}max_surge {max_surge} and max_unavailable {max_unavailable} are both 0 of {desired} instances, so nothing could \
+         be replaced: raise one of them, to 1 at least"
+    )]
+    BothZero {
+        /// Empty, or `rollback.` where the limits of the way back are meant.
+        scope: &'static str,
+        /// As given.
+        max_surge: Quantity,
+        /// As given.
+        max_unavailable: Quantity,
+        /// The number of instances they were applied to.
+        desired: u32,
+    },
+    /// Make the progress deadline the longer one: one slow instance alone would break it.
+    #[error(
+        "progress_deadline {progress_deadline:?} is not longer than healthy_deadline {healthy_deadline:?} plus \
+         min_ready {min_ready:?}: a single slow instance would count as a stuck rollout; set it to more than {:?}",
+        *healthy_deadline + *min_ready
+    )]
+    ProgressDeadline {
+        /// As given.
+        progress_deadline: Duration,
+        /// As given.
+        healthy_deadline: Duration,
+        /// As given.
+        min_ready: Duration,
+    },
+    /// Raise a limit: in a zone of this size, nothing could ever be replaced.
+    #[error(
+        "in a zone of {size} instances nothing could be replaced: an extra one is allowed by max_surge {max_surge} and \
+         max_surge_per_zone {max_surge_per_zone}, a missing one by max_unavailable {max_unavailable} and \
+         max_unavailable_per_zone {max_unavailable_per_zone}; raise both of one pair, to 1 at least"
+    )]
+    ZoneZero {
+        /// Slots of the zone.
+        size: u32,
+        /// In instances.
+        max_surge: u32,
+        /// In instances, or `unlimited`.
+        max_surge_per_zone: String,
+        /// In instances.
+        max_unavailable: u32,
+        /// In instances, or `unlimited`.
+        max_unavailable_per_zone: String,
+    },
+    /// Set the field to at least 1, or leave it out: as it is, nothing could ever be launched, or everything would fail.
+    #[error("{field} is 0: set it to 1 at least, or leave it out for no limit")]
+    Zero {
+        /// The field.
+        field: &'static str,
+    },
+    /// Ask for fewer instances.
+    #[error("{desired} instances are desired; one fleet has at most {most}: split it")]
+    TooMany {
+        /// How many were asked for.
+        desired: u32,
+        /// How many a fleet may have.
+        most: u32,
+    },
+}

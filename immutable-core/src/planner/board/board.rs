@@ -1,0 +1,421 @@
+use super::rank_set::RankSet;
+use super::{Cell, CellId, Class, Counts, Group, Phase};
+use crate::id::{Attempt, Slot};
+use crate::plan::Seat;
+use crate::time::Timestamp;
+
+const NONE: u32 = u32::MAX;
+
+/// One slot: a list of the cells in it, in order of their attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seats {
+    first: u32,
+    /// The attempts that were launched so far.
+    attempts: u32,
+    /// Its place in the order in which slots are worked off.
+    rank: u32,
+    /// The classes it is in.
+    classes: u32,
+    /// After a failed launch it rests for a while.
+    rests: bool,
+    /// It owns a volume.
+    volume: bool,
+}
+
+impl Seats {
+    const fn empty(rank: u32) -> Self {
+        Self { first: NONE, attempts: 0, rank, classes: 0, rests: false, volume: false }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Link {
+    cell: Cell,
+    next: u32,
+}
+
+/// See [the module](super).
+///
+/// It has one lane for all zones, or one for each where the limits look at zones: a zone that is full or must not lose
+/// more is then passed over without looking at its slots one by one.
+#[derive(Clone, Debug)]
+pub(in crate::planner) struct Board {
+    desired: u32,
+    lanes: u32,
+    slots: Vec<Seats>,
+    /// The slot at each rank.
+    by_rank: Vec<u32>,
+    /// Tier of each slot, if there are any: none of a later tier is begun before all of the earlier ones are done.
+    tiers: Vec<u32>,
+    cells: Vec<Link>,
+    free: u32,
+    counts: Counts,
+    zones: Vec<Counts>,
+    /// How many instances of each image exist.
+    images: Vec<u32>,
+    sets: Vec<RankSet>,
+}
+
+// Everything else follows from these.
+impl PartialEq for Board {
+    fn eq(&self, other: &Self) -> bool {
+        self.desired == other.desired && self.cells().eq(other.cells())
+    }
+}
+
+impl Eq for Board {}
+
+impl Board {
+    /// A fleet without instances. `order` lists the desired slots in the order in which they are worked off, `tiers` the
+    /// tier of each slot, or nothing.
+    pub(in crate::planner) fn new(desired: u32, lanes: u32, order: Vec<u32>, tiers: Vec<u32>) -> Self {
+        let mut slots = vec![Seats::empty(0); order.len()];
+        for (rank, slot) in order.iter().enumerate() {
+            // There are no more slots than u32 counts.
+            slots[*slot as usize].rank = u32::try_from(rank).unwrap_or(NONE);
+        }
+        let mut board = Self {
+            desired,
+            lanes: lanes.max(1),
+            slots,
+            by_rank: order,
+            tiers,
+            cells: Vec::new(),
+            free: NONE,
+            counts: Counts::default(),
+            zones: Vec::new(),
+            images: Vec::new(),
+            sets: Vec::new(),
+        };
+        board.sets.resize_with(board.lanes as usize * Class::COUNT, RankSet::default);
+        for slot in 0..board.slots.len() {
+            board.classify(slot);
+        }
+        board
+    }
+
+    pub(in crate::planner) const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The counters of one zone.
+    pub(in crate::planner) fn zone(&self, zone: u16) -> Counts {
+        self.zones.get(usize::from(zone)).copied().unwrap_or_default()
+    }
+
+    /// Whether instances of an image exist.
+    pub(in crate::planner) fn has_image(&self, image: u16) -> bool {
+        self.images.get(usize::from(image)).is_some_and(|count| *count > 0)
+    }
+
+    /// How many different images exist.
+    pub(in crate::planner) fn versions(&self) -> usize {
+        self.images.iter().filter(|count| **count > 0).count()
+    }
+
+    /// The lowest slot that has never been used and is beyond the desired ones.
+    pub(in crate::planner) fn next_surplus(&self) -> Slot {
+        Slot(u32::try_from(self.slots.len()).unwrap_or(NONE))
+    }
+
+    /// How many attempts were launched in a slot.
+    pub(in crate::planner) fn attempts(&self, slot: Slot) -> Attempt {
+        Attempt(self.slots.get(slot.0 as usize).map_or(0, |seats| seats.attempts))
+    }
+
+    pub(in crate::planner) fn cell(&self, id: CellId) -> &Cell {
+        &self.cells[id.0 as usize].cell
+    }
+
+    pub(in crate::planner) fn find(&self, seat: Seat) -> Option<CellId> {
+        self.in_slot(seat.slot).find(|(_, cell)| cell.seat == seat).map(|(id, _)| id)
+    }
+
+    /// The cells of a slot, in order of their attempts.
+    pub(in crate::planner) fn in_slot(&self, slot: Slot) -> impl Iterator<Item = (CellId, &Cell)> {
+        let mut at = self.slots.get(slot.0 as usize).map_or(NONE, |seats| seats.first);
+        std::iter::from_fn(move || {
+            let link = self.cells.get(at as usize)?;
+            let id = CellId(at);
+            at = link.next;
+            Some((id, &link.cell))
+        })
+    }
+
+    /// All cells, in order of their seats.
+    pub(in crate::planner) fn cells(&self) -> impl Iterator<Item = &Cell> {
+        (0..self.next_surplus().0).flat_map(|slot| self.in_slot(Slot(slot)).map(|(_, cell)| cell))
+    }
+
+    /// The slots of a class in the order in which they are worked off, lane by lane with the next of each lane at hand.
+    pub(in crate::planner) fn slots(&self, class: Class) -> Slots<'_> {
+        let heads = (0..self.lanes).map(|lane| self.set(lane, class).at_or_after(0)).collect();
+        Slots { board: self, class, heads }
+    }
+
+    /// How many slots are in a class.
+    pub(in crate::planner) fn size(&self, class: Class) -> u32 {
+        (0..self.lanes).map(|lane| self.set(lane, class).len()).sum()
+    }
+
+    /// Whether a slot may be begun: all slots of earlier tiers are done.
+    pub(in crate::planner) fn has_turn(&self, slot: Slot) -> bool {
+        let tier = |slot: u32| self.tiers.get(slot as usize).copied().unwrap_or(0);
+        if self.tiers.is_empty() || slot.0 >= self.desired {
+            return true;
+        }
+        let unfinished = (0..self.lanes).filter_map(|lane| self.set(lane, Class::Unfinished).at_or_after(0));
+        // Ranks are in order of tiers, so the first unfinished slot is of the earliest tier.
+        unfinished.min().is_none_or(|rank| tier(slot.0) <= tier(self.by_rank[rank as usize]))
+    }
+
+    /// Puts an instance into a slot; the slot is at most the next surplus one.
+    pub(in crate::planner) fn insert(&mut self, cell: Cell) -> CellId {
+        let slot = cell.seat.slot.0 as usize;
+        if slot == self.slots.len() {
+            // Slots beyond the ordered ones come after all of them.
+            let rank = u32::try_from(self.by_rank.len()).unwrap_or(NONE);
+            self.slots.push(Seats::empty(rank));
+            self.by_rank.push(cell.seat.slot.0);
+        }
+        let id = self.store(cell);
+        let attempts = &mut self.slots[slot].attempts;
+        *attempts = cell.seat.attempt.0.max(*attempts);
+        self.link(slot, id);
+        let image = usize::from(cell.image);
+        self.images.resize(self.images.len().max(image + 1), 0);
+        self.images[image] += 1;
+        self.count(&cell, Counts::add);
+        self.classify(slot);
+        id
+    }
+
+    /// Takes an instance away.
+    pub(in crate::planner) fn remove(&mut self, id: CellId) -> Cell {
+        let Link { cell, next } = self.cells[id.0 as usize];
+        let slot = cell.seat.slot.0 as usize;
+        if self.slots[slot].first == id.0 {
+            self.slots[slot].first = next;
+        } else {
+            let mut at = self.slots[slot].first;
+            while let Some(link) = self.cells.get_mut(at as usize) {
+                if link.next == id.0 {
+                    link.next = next;
+                    break;
+                }
+                at = link.next;
+            }
+        }
+        self.cells[id.0 as usize].next = self.free;
+        self.free = id.0;
+        self.images[usize::from(cell.image)] -= 1;
+        self.count(&cell, Counts::remove);
+        self.classify(slot);
+        cell
+    }
+
+    /// Changes an instance; its seat and zone stay.
+    pub(in crate::planner) fn change(&mut self, id: CellId, change: impl FnOnce(&mut Cell)) {
+        let mut cell = *self.cell(id);
+        self.count(&cell, Counts::remove);
+        change(&mut cell);
+        self.cells[id.0 as usize].cell = cell;
+        self.count(&cell, Counts::add);
+        self.classify(cell.seat.slot.0 as usize);
+    }
+
+    /// The instance enters a phase.
+    pub(in crate::planner) fn enter(&mut self, id: CellId, phase: Phase, since: Timestamp) {
+        self.change(id, |cell| {
+            cell.phase = phase;
+            cell.since = since;
+            cell.in_service |= phase == Phase::Available;
+        });
+    }
+
+    /// Nothing is launched in the slot, until told otherwise.
+    pub(in crate::planner) fn rest(&mut self, slot: Slot, rests: bool) {
+        if let Some(seats) = self.slots.get_mut(slot.0 as usize) {
+            seats.rests = rests;
+            self.classify(slot.0 as usize);
+        }
+    }
+
+    /// The slot owns a volume: it has one instance at a time.
+    pub(in crate::planner) fn own_volume(&mut self, slot: Slot) {
+        if let Some(seats) = self.slots.get_mut(slot.0 as usize) {
+            seats.volume = true;
+            self.classify(slot.0 as usize);
+        }
+    }
+
+    pub(in crate::planner) fn owns_volume(&self, slot: Slot) -> bool {
+        self.slots.get(slot.0 as usize).is_some_and(|seats| seats.volume)
+    }
+
+    pub(in crate::planner) fn rests(&self, slot: Slot) -> bool {
+        self.slots.get(slot.0 as usize).is_some_and(|seats| seats.rests)
+    }
+
+    /// Says of every instance anew which group it belongs to.
+    pub(in crate::planner) fn regroup(&mut self, change: impl Fn(&mut Cell)) {
+        let all: Vec<CellId> =
+            (0..self.next_surplus().0).flat_map(|slot| self.in_slot(Slot(slot)).map(|(id, _)| id)).collect();
+        for id in all {
+            self.change(id, &change);
+        }
+    }
+
+    /// Another number of slots is desired.
+    pub(in crate::planner) fn resize(&mut self, desired: u32) {
+        while self.slots.len() < desired as usize {
+            let next = u32::try_from(self.slots.len()).unwrap_or(NONE);
+            self.slots.push(Seats::empty(next));
+            self.by_rank.push(next);
+        }
+        self.desired = desired;
+        for slot in 0..self.slots.len() {
+            self.classify(slot);
+        }
+    }
+
+    fn set(&self, lane: u32, class: Class) -> &RankSet {
+        &self.sets[lane as usize * Class::COUNT + class as usize]
+    }
+
+    fn store(&mut self, cell: Cell) -> CellId {
+        let link = Link { cell, next: NONE };
+        if let Some(free) = self.cells.get_mut(self.free as usize) {
+            let id = CellId(self.free);
+            self.free = free.next;
+            *free = link;
+            return id;
+        }
+        self.cells.push(link);
+        CellId(u32::try_from(self.cells.len() - 1).unwrap_or(NONE))
+    }
+
+    fn link(&mut self, slot: usize, id: CellId) {
+        let attempt = self.cell(id).seat.attempt;
+        let mut before = None;
+        let mut at = self.slots[slot].first;
+        while let Some(link) = self.cells.get(at as usize).filter(|link| link.cell.seat.attempt <= attempt) {
+            before = Some(at);
+            at = link.next;
+        }
+        self.cells[id.0 as usize].next = at;
+        match before {
+            Some(before) => self.cells[before as usize].next = id.0,
+            None => self.slots[slot].first = id.0,
+        }
+    }
+
+    fn count(&mut self, cell: &Cell, change: impl Fn(&mut Counts, &Cell)) {
+        change(&mut self.counts, cell);
+        let zone = usize::from(cell.zone);
+        if zone >= self.zones.len() {
+            self.zones.resize(zone + 1, Counts::default());
+        }
+        change(&mut self.zones[zone], cell);
+    }
+
+    /// Puts the slot into the sets of its classes.
+    fn classify(&mut self, slot: usize) {
+        let classes = self.classes_of(slot);
+        let Seats { rank, classes: before, .. } = self.slots[slot];
+        let mut changed = classes ^ before;
+        if changed == 0 {
+            return;
+        }
+        self.slots[slot].classes = classes;
+        let lane = slot % self.lanes as usize;
+        while changed != 0 {
+            let class = changed.trailing_zeros() as usize;
+            let set = &mut self.sets[lane * Class::COUNT + class];
+            if classes >> class & 1 == 1 {
+                set.insert(rank)
+            } else {
+                set.remove(rank)
+            }
+            changed &= changed - 1;
+        }
+    }
+
+    fn classes_of(&self, slot: usize) -> u32 {
+        let number = Slot(u32::try_from(slot).unwrap_or(NONE));
+        let is_desired = number.0 < self.desired;
+        let (mut any, mut fixed, mut urgent) = (false, false, false);
+        let (mut new, mut old, mut done, mut fresh) = (false, false, false, false);
+        for (_, cell) in self.in_slot(number) {
+            any = true;
+            fixed |= cell.fixed;
+            if cell.is_live() {
+                new |= !cell.is_old();
+                old |= cell.is_old();
+                urgent |= cell.is_urgent();
+                done |= !cell.is_old() && cell.is_available();
+                fresh |= cell.fresh && cell.is_available();
+            }
+        }
+        let mut classes = 0;
+        for (_, cell) in self.in_slot(number) {
+            let succeeded = done || fresh && !cell.fresh;
+            if let Some(class) = Class::leaving(cell, !is_desired, succeeded) {
+                classes |= class.bit();
+            }
+        }
+        // A volume has one instance at a time: the next one comes when the last is gone.
+        if is_desired && !self.slots[slot].rests && !(self.slots[slot].volume && any) && !fixed {
+            classes |= match (new, old) {
+                (false, false) => Class::Empty.bit(),
+                (false, true) if urgent => Class::OnlyUrgent.bit(),
+                (false, true) => Class::OnlyOld.bit(),
+                (true, false) => Class::OnlyNew.bit(),
+                (true, true) => 0,
+            };
+        }
+        if is_desired && !self.tiers.is_empty() && (!done || old) {
+            classes |= Class::Unfinished.bit();
+        }
+        classes
+    }
+}
+
+/// The slots of a class, from every lane its next one.
+pub(in crate::planner) struct Slots<'b> {
+    board: &'b Board,
+    class: Class,
+    heads: Vec<Option<u32>>,
+}
+
+impl Slots<'_> {
+    /// The next slot in the order over all lanes.
+    pub(in crate::planner) fn next(&mut self) -> Option<Slot> {
+        let lanes = self.heads.iter().enumerate();
+        let (rank, lane) = lanes.filter_map(|(lane, head)| Some(((*head)?, lane))).min()?;
+        let set = self.board.set(u32::try_from(lane).unwrap_or(0), self.class);
+        self.heads[lane] = rank.checked_add(1).and_then(|from| set.at_or_after(from));
+        Some(Slot(self.board.by_rank[rank as usize]))
+    }
+
+    /// No more slots of this slot's lane: its zone has no room.
+    pub(in crate::planner) fn pass_over(&mut self, slot: Slot) {
+        let lanes = self.heads.len();
+        if lanes > 1 {
+            self.heads[slot.0 as usize % lanes] = None;
+        }
+    }
+
+    /// The instances of a slot that put it into this class.
+    pub(in crate::planner) fn members(&self, slot: Slot) -> impl Iterator<Item = &Cell> {
+        let is_surplus = slot.0 >= self.board.desired;
+        let class = self.class;
+        let succeeded = move |leaving: &Cell| {
+            self.board.in_slot(slot).any(|(_, cell)| {
+                cell.is_available() && (cell.group == Group::New || cell.fresh && !leaving.fresh)
+            })
+        };
+        let cells = self.board.in_slot(slot).map(|(_, cell)| cell);
+        cells.filter(move |cell| Class::leaving(cell, is_surplus, succeeded(cell)) == Some(class))
+    }
+}

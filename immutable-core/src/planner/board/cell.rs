@@ -1,0 +1,81 @@
+use crate::plan::Seat;
+use crate::strategy::Reason;
+use crate::time::Timestamp;
+
+/// Where a cell is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::planner) struct CellId(pub(super) u32);
+
+/// To stay or to be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::planner) enum Group {
+    New,
+    Old,
+}
+
+/// Where an instance is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::planner) enum Phase {
+    /// Its launch is intended, not confirmed.
+    Intended,
+    /// Its launch is confirmed; it has not been ready yet.
+    Launching,
+    /// Ready, but not yet for the minimum time.
+    Ready,
+    /// Ready for the minimum time: the only phase that counts as available.
+    Available,
+    /// Was ready; now it is not, or nobody knows.
+    Suspect,
+    /// Given up.
+    Broken,
+    /// Its retirement is intended.
+    Retiring,
+}
+
+/// One instance in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::planner) struct Cell {
+    pub(in crate::planner) seat: Seat,
+    /// Index of its image and of its zone in the tables of names.
+    pub(in crate::planner) image: u16,
+    pub(in crate::planner) zone: u16,
+    pub(in crate::planner) phase: Phase,
+    /// Since when it has been in its phase.
+    pub(in crate::planner) since: Timestamp,
+    pub(in crate::planner) group: Group,
+    /// Why it is to be replaced, in the old group.
+    pub(in crate::planner) reason: Option<Reason>,
+    /// It has been available, so it belongs in the router until it is retired or breaks.
+    pub(in crate::planner) in_service: bool,
+    /// Nobody may touch it: protected or standing by.
+    pub(in crate::planner) fixed: bool,
+    /// An old one that this rollout launched, for comparison or in place of one that was lost.
+    pub(in crate::planner) fresh: bool,
+    /// Its retirement is charged as if it took an available one, because the platform picks the victim.
+    pub(in crate::planner) charged: bool,
+}
+
+impl Cell {
+    /// Whether it will serve, serves, or may serve again.
+    pub(in crate::planner) const fn is_live(&self) -> bool {
+        !matches!(self.phase, Phase::Broken | Phase::Retiring)
+    }
+
+    pub(in crate::planner) const fn is_available(&self) -> bool {
+        matches!(self.phase, Phase::Available)
+    }
+
+    pub(in crate::planner) const fn is_old(&self) -> bool {
+        matches!(self.group, Group::Old)
+    }
+
+    /// Launched by this rollout, not found.
+    pub(in crate::planner) const fn is_ours(&self) -> bool {
+        self.seat.attempt.0 > 0
+    }
+
+    /// Whether somebody or something asks for its replacement beyond the rollout itself.
+    pub(in crate::planner) const fn is_urgent(&self) -> bool {
+        matches!(self.reason, Some(Reason::Drifted | Reason::Revoked | Reason::Requested))
+    }
+}

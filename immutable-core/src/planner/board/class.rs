@@ -1,0 +1,72 @@
+use super::{Cell, Group, Phase};
+
+/// What may be done in a slot. A slot is in every class whose sentence is true of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(in crate::planner) enum Class {
+    /// A desired slot in which nothing lives.
+    Empty,
+    /// A desired slot in which only old ones live, one of them to be replaced urgently.
+    OnlyUrgent,
+    /// A desired slot in which only other old ones live.
+    OnlyOld,
+    /// A desired slot in which only new ones live.
+    OnlyNew,
+    /// It holds a broken one that exists.
+    Broken,
+    /// It holds an old, or a new, one that has never served and exists.
+    UnprovenOld,
+    UnprovenNew,
+    /// It holds an old one in service that is not available.
+    ShakyOld,
+    ShakyNew,
+    /// Beyond the desired ones, it holds an available one.
+    SurplusOld,
+    SurplusNew,
+    /// It holds an available old one: to be replaced urgently; with an available successor; of those that were found;
+    /// of those that were launched for comparison.
+    UrgentOld,
+    SucceededOld,
+    FoundOld,
+    FreshOld,
+    /// It holds an available new one.
+    AvailableNew,
+    /// A desired slot that is not done: it lacks an available new one, or still holds an old one.
+    Unfinished,
+}
+
+impl Class {
+    pub(in crate::planner) const COUNT: usize = Self::Unfinished as usize + 1;
+
+    pub(super) const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+
+    /// The class by which this instance may leave; `None` if it may not.
+    pub(in crate::planner) const fn leaving(cell: &Cell, surplus: bool, succeeded: bool) -> Option<Self> {
+        if matches!(cell.phase, Phase::Broken) {
+            return Some(Self::Broken);
+        }
+        if cell.fixed || matches!(cell.phase, Phase::Intended | Phase::Retiring) {
+            return None;
+        }
+        let old = matches!(cell.group, Group::Old);
+        Some(if !cell.in_service {
+            if old { Self::UnprovenOld } else { Self::UnprovenNew }
+        } else if !cell.is_available() {
+            if old { Self::ShakyOld } else { Self::ShakyNew }
+        } else if surplus {
+            if old { Self::SurplusOld } else { Self::SurplusNew }
+        } else if !old {
+            Self::AvailableNew
+        } else if cell.is_urgent() {
+            Self::UrgentOld
+        } else if cell.fresh {
+            Self::FreshOld
+        } else if succeeded {
+            Self::SucceededOld
+        } else {
+            Self::FoundOld
+        })
+    }
+}

@@ -1,0 +1,14 @@
+//! The fleet in numbers: all that a decision reads of it, kept along with every change, so that a decision costs what it
+//! decides and not what the fleet counts. Names are elsewhere.
+
+#[expect(clippy::module_inception, reason = "the file of the type `Board`")]
+mod board;
+mod cell;
+mod class;
+mod counts;
+mod rank_set;
+
+pub(super) use board::Board;
+pub(super) use cell::{Cell, CellId, Group, Phase};
+pub(super) use class::Class;
+pub(super) use counts::Counts;

@@ -1,0 +1,336 @@
+use super::board::{Group, Phase};
+use super::goal::Goal;
+use super::state::{Failures, Run};
+use super::{Conclusion, Direction, FailReason, IllegalTransition, RolloutState};
+use crate::digest::Digest;
+use crate::gate::{Judgement, Verdict};
+use crate::id::GateName;
+use crate::limits::{Limits, Tokens};
+use crate::plan::{OnResize, OnRetarget, Seat};
+use crate::strategy::{Reason, Share, Stage};
+use crate::time::Timestamp;
+
+/// The transitions of the rollout as a whole.
+impl RolloutState {
+    /// A check came to a verdict on the current stage.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`].
+    pub fn judged(
+        &mut self,
+        stage: usize,
+        gate: GateName,
+        judgement: Judgement,
+    ) -> Result<(), IllegalTransition> {
+        if stage != self.stage {
+            return Err(IllegalTransition::new(format!(
+                "check `{gate}` judged stage {stage}, but stage {} is current",
+                self.stage
+            )));
+        }
+        self.judgements.insert(gate, judgement);
+        Ok(())
+    }
+
+    /// Somebody approved something. Approvals are kept for the whole rollout, so one may come early.
+    pub fn approved(&mut self, name: GateName) {
+        self.approvals.insert(name);
+    }
+
+    /// Nothing new is begun from now on. Without effect on a rollout that is ending.
+    pub fn paused(&mut self) {
+        if self.run == Run::Running {
+            self.run = Run::Paused;
+        }
+    }
+
+    /// Goes on after a pause; the time of the pause does not count against the progress deadline.
+    pub fn resumed(&mut self, at: Timestamp) {
+        if self.run == Run::Paused {
+            self.run = Run::Running;
+            self.progressed_at = at;
+        }
+    }
+
+    /// Finishes what was begun and then ends where it stands.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] after the end.
+    pub fn ending(&mut self, conclusion: Conclusion) -> Result<(), IllegalTransition> {
+        match self.run {
+            Run::Closed(_) => Err(IllegalTransition::new("the rollout is closed")),
+            // The first reason to end holds.
+            Run::Ending(_) => Ok(()),
+            Run::Running | Run::Paused => {
+                self.run = Run::Ending(conclusion);
+                Ok(())
+            }
+        }
+    }
+
+    /// Turns back to the previous image.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] when there is none, or when it has turned already: a rollback is never rolled back.
+    pub fn turned_back(&mut self, reason: FailReason, at: Timestamp) -> Result<(), IllegalTransition> {
+        if self.goal.previous.is_none() {
+            return Err(IllegalTransition::new("there is no previous image to go back to"));
+        }
+        if !self.is_forward() {
+            return Err(IllegalTransition::new("a rollback is never rolled back"));
+        }
+        if !matches!(self.run, Run::Running | Run::Paused) {
+            return Err(IllegalTransition::new("the rollout is ending"));
+        }
+        let desired = self.goal.budget.desired;
+        let budget = self.goal.limits.rollback_budget(desired);
+        self.goal.budget = budget.map_err(|error| IllegalTransition::new(error.to_string()))?;
+        self.direction = Direction::Back { reason };
+        self.run = Run::Running;
+        // The way back begins with the traffic: what still serves with the previous image takes it over at once.
+        self.share = self.share.map(Share::rest);
+        let stage = Stage { share: self.share.map(|_| Share::ALL), ..Stage::new(desired, 0) };
+        self.head_for(vec![stage], at);
+        Ok(())
+    }
+
+    /// Another target was asked for.
+    pub fn retarget(&mut self, target: Digest, at: Timestamp) {
+        let refuse = |why: &str| Some(format!("target {} was refused: {why}", target.short()));
+        self.refused = None;
+        if target == self.goal.target && self.is_forward() {
+            self.goal.queue.clear();
+            return;
+        }
+        if !self.is_forward() || !matches!(self.run, Run::Running | Run::Paused) {
+            self.refused = refuse("the rollout is on its way back or ending");
+            return;
+        }
+        if self.revoked.contains(&target) {
+            self.refused = refuse("it was revoked");
+            return;
+        }
+        match self.spec.on_retarget {
+            OnRetarget::Refuse => self.refused = refuse("this rollout keeps its target (on_retarget)"),
+            OnRetarget::FinishFirst => self.goal.queue = vec![target],
+            OnRetarget::Queue if self.goal.queue.last() == Some(&target) => {}
+            OnRetarget::Queue => self.goal.queue.push(target),
+            OnRetarget::Replace => self.aim_at(target, at),
+        }
+    }
+
+    /// Begins with the next target of the queue; the one that is reached is now what a failure leads back to.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] when there is none.
+    pub fn next_target(&mut self, at: Timestamp) -> Result<(), IllegalTransition> {
+        if self.goal.queue.is_empty() {
+            return Err(IllegalTransition::new("no further target was asked for"));
+        }
+        let target = self.goal.queue.remove(0);
+        self.goal.previous = Some(self.goal.target);
+        self.aim_at(target, at);
+        Ok(())
+    }
+
+    fn aim_at(&mut self, target: Digest, at: Timestamp) {
+        self.goal.target = target;
+        if self.goal.previous == Some(target) {
+            self.goal.previous = None;
+        }
+        self.share = self.share.map(|_| Share::NONE);
+        let stages = Goal::scaled(&self.spec.stages, self.spec.budget.desired, self.goal.budget.desired);
+        self.head_for(stages, at);
+    }
+
+    /// Another image is wanted, by other stages: everything is counted anew.
+    fn head_for(&mut self, stages: Vec<Stage>, at: Timestamp) {
+        self.goal.stages = stages;
+        self.stage = 0;
+        self.complete_since = None;
+        self.judgements.clear();
+        self.failures = Failures::default();
+        for slot in self.timers.clear_slots() {
+            self.board.rest(slot, false);
+        }
+        let wanted = self.roster.known_image(self.wanted());
+        let revoked: Vec<u16> =
+            self.revoked.iter().filter_map(|image| self.roster.known_image(*image)).collect();
+        self.board.regroup(|cell| {
+            let urgent = cell.reason.filter(|_| cell.is_urgent());
+            let revoked = revoked.contains(&cell.image).then_some(Reason::Revoked);
+            let reason = urgent.min(revoked).or(urgent).or(revoked);
+            cell.reason = reason.or_else(|| (Some(cell.image) != wanted).then_some(Reason::OtherImage));
+            cell.group = if cell.reason.is_some() { Group::Old } else { Group::New };
+            cell.fresh = false;
+        });
+        self.mark = 0;
+        self.replaced = 0;
+        self.progressed_at = at;
+    }
+
+    /// Another number of instances was asked for.
+    pub fn resized(&mut self, desired: u32, at: Timestamp) {
+        let now = self.goal.budget.desired;
+        self.refused = None;
+        if desired == now {
+            return;
+        }
+        let refuse = |why: String| Some(format!("{desired} instances were refused: {why}"));
+        if !matches!(self.run, Run::Running | Run::Paused) {
+            self.refused = refuse("the rollout is ending".to_owned());
+            return;
+        }
+        match self.spec.on_resize {
+            OnResize::Refuse => {
+                self.refused = refuse(format!("this rollout keeps its size of {now} (on_resize)"));
+                return;
+            }
+            OnResize::Pin => {
+                self.refused = refuse(format!("this rollout is pinned to {now}; ask again when it is over"));
+                return;
+            }
+            OnResize::Track => {}
+        }
+        if let Err(why) = self.adopt_limits(self.goal.limits.clone(), desired) {
+            self.refused = refuse(why);
+            return;
+        }
+        self.goal.stages = match self.direction {
+            Direction::Forward => Goal::scaled(&self.spec.stages, self.spec.budget.desired, desired),
+            Direction::Back { .. } => Goal::scaled(&self.goal.stages, now, desired),
+        };
+        self.board.resize(desired);
+        self.mark = 0;
+        self.progressed_at = at;
+    }
+
+    /// Other limits were asked for.
+    pub fn relimited(&mut self, limits: Limits, at: Timestamp) {
+        self.refused = None;
+        if limits.has_zone_limits() && !self.spec.limits.has_zone_limits()
+            || limits.one_zone_at_a_time != self.spec.limits.one_zone_at_a_time
+        {
+            let why = "a rollout that began without limits of zones cannot take them up";
+            self.refused = Some(format!("the limits were refused: {why}"));
+            return;
+        }
+        self.tokens = limits.launch_rate.map(|rate| Tokens::full(&rate, at));
+        match self.adopt_limits(limits, self.goal.budget.desired) {
+            Ok(()) => {
+                self.progressed_at = at;
+                self.time_all();
+            }
+            Err(why) => self.refused = Some(format!("the limits were refused: {why}")),
+        }
+    }
+
+    fn adopt_limits(&mut self, limits: Limits, desired: u32) -> Result<(), String> {
+        let zones = u32::try_from(self.spec.zones.len()).unwrap_or(u32::MAX);
+        let budget = if self.is_forward() { limits.budget(desired) } else { limits.rollback_budget(desired) };
+        let checked = budget.and_then(|budget| limits.check_zones(&budget, zones).map(|()| budget));
+        self.goal.budget = checked.map_err(|error| error.to_string())?;
+        self.goal.limits = limits;
+        Ok(())
+    }
+
+    /// An image was revoked: nothing is launched from it any more.
+    pub fn revoked(&mut self, image: Digest) {
+        self.revoked.insert(image);
+        let Some(number) = self.roster.known_image(image) else { return };
+        self.board.regroup(|cell| {
+            if cell.image == number {
+                cell.group = Group::Old;
+                cell.reason = Some(cell.reason.map_or(Reason::Revoked, |known| known.min(Reason::Revoked)));
+            }
+        });
+    }
+
+    /// Somebody asked for the replacement of a member; of one that is gone it has no effect.
+    pub fn replacement_asked(&mut self, seat: Seat) {
+        let _ = self.marked(seat, Reason::Requested);
+    }
+
+    /// The new group gets this share of the traffic.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] when the rollout does not share traffic.
+    pub fn shifted(&mut self, share: Share, at: Timestamp) -> Result<(), IllegalTransition> {
+        if self.share.is_none() {
+            return Err(IllegalTransition::new("traffic was shifted, but no stage shares it"));
+        }
+        self.share = Some(share);
+        self.begun = true;
+        self.progressed_at = at;
+        Ok(())
+    }
+
+    /// Goes on to the next stage.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`].
+    pub fn advanced(&mut self, stage: usize, at: Timestamp) -> Result<(), IllegalTransition> {
+        if stage != self.stage + 1 || stage >= self.goal.stages.len() {
+            return Err(IllegalTransition::new(format!(
+                "went on to stage {stage}, but stage {} of {} is current",
+                self.stage,
+                self.goal.stages.len()
+            )));
+        }
+        self.stage = stage;
+        self.begun = true;
+        self.complete_since = None;
+        self.judgements.clear();
+        self.progressed_at = at;
+        Ok(())
+    }
+
+    /// Ends.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] while an intent has no outcome.
+    pub fn closed(&mut self, conclusion: Conclusion) -> Result<(), IllegalTransition> {
+        if let Some((op, _)) = self.open.first_key_value() {
+            return Err(IllegalTransition::new(format!("the rollout ends, but {op} has no outcome")));
+        }
+        self.run = Run::Closed(conclusion);
+        Ok(())
+    }
+
+    /// Takes stock after a transition: progress, and whether the stage is complete.
+    pub fn settle(&mut self, at: Timestamp) {
+        let reached = self.replaced + u64::from(self.board.counts().new_ready);
+        if reached > self.mark {
+            self.mark = reached;
+            self.progressed_at = at;
+        }
+        let complete = self.is_complete();
+        match (complete, self.complete_since) {
+            (true, None) => self.complete_since = Some(at),
+            (false, Some(_)) => {
+                // Work came up again after a stage was complete: its deadline begins now, not when the stage was done.
+                self.complete_since = None;
+                self.progressed_at = at;
+                self.judgements.retain(|_, judgement| judgement.verdict == Verdict::Fail);
+            }
+            _ => {}
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        let stage = &self.goal.stages[self.stage];
+        let desired = self.goal.budget.desired;
+        let counts = self.board.counts();
+        // Everything that exists is available, so nothing is starting, stopping or broken.
+        counts.new_ready + counts.old_ready == counts.total
+            && (stage.new.min(desired)..=desired).contains(&counts.new_ready)
+            && counts.old_ready <= stage.old
+            && counts.fresh_live >= stage.baseline.min(counts.old_ready)
+            && (stage.share.is_none() || stage.share == self.share)
+    }
+
+    /// The phase of the member in a seat, if there is one.
+    pub(super) fn phase(&self, seat: Seat) -> Option<Phase> {
+        self.board.find(seat).map(|id| self.board.cell(id).phase)
+    }
+}

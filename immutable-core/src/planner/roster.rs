@@ -1,0 +1,108 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use super::{Cause, IllegalTransition};
+use crate::digest::Digest;
+use crate::id::{InstanceId, Zone};
+use crate::plan::Seat;
+
+/// What a member is called. No decision reads it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) instance: Option<InstanceId>,
+    pub(super) endpoint: Option<SocketAddr>,
+    pub(super) cause: Option<Cause>,
+}
+
+/// The names behind the numbers of the board.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Roster {
+    images: Vec<Digest>,
+    zones: Vec<Zone>,
+    names: BTreeMap<Seat, Name>,
+    by_instance: BTreeMap<InstanceId, Seat>,
+    /// Instances proved gone: a late list that still shows one is no news.
+    gone: BTreeSet<InstanceId>,
+}
+
+impl Roster {
+    pub(super) fn new(zones: &[Zone]) -> Self {
+        Self { zones: zones.to_vec(), ..Self::default() }
+    }
+
+    /// The number of an image, a new one if it was not seen before.
+    pub(super) fn image(&mut self, image: Digest) -> Result<u16, IllegalTransition> {
+        number(&mut self.images, &image, "images")
+    }
+
+    /// The number of a zone, a new one if it was not seen before.
+    pub(super) fn zone(&mut self, zone: &Zone) -> Result<u16, IllegalTransition> {
+        number(&mut self.zones, zone, "zones")
+    }
+
+    /// The number of an image that was seen.
+    pub(super) fn known_image(&self, image: Digest) -> Option<u16> {
+        self.images.iter().position(|known| *known == image).and_then(|at| u16::try_from(at).ok())
+    }
+
+    pub(super) fn image_of(&self, number: u16) -> Digest {
+        self.images[usize::from(number)]
+    }
+
+    pub(super) fn zone_of(&self, number: u16) -> &Zone {
+        &self.zones[usize::from(number)]
+    }
+
+    /// How many zones were seen.
+    pub(super) fn zones(&self) -> u16 {
+        // `zone` refuses more.
+        u16::try_from(self.zones.len()).unwrap_or(u16::MAX)
+    }
+
+    pub(super) fn name(&self, seat: Seat) -> Option<&Name> {
+        self.names.get(&seat)
+    }
+
+    pub(super) fn seat_of(&self, instance: &InstanceId) -> Option<Seat> {
+        self.by_instance.get(instance).copied()
+    }
+
+    pub(super) fn is_gone(&self, instance: &InstanceId) -> bool {
+        self.gone.contains(instance)
+    }
+
+    pub(super) fn call(&mut self, seat: Seat, instance: InstanceId, endpoint: Option<SocketAddr>) {
+        self.by_instance.insert(instance.clone(), seat);
+        self.names.insert(seat, Name { instance: Some(instance), endpoint, cause: None });
+    }
+
+    pub(super) fn answers_at(&mut self, seat: Seat, endpoint: Option<SocketAddr>) {
+        if let (Some(name), Some(endpoint)) = (self.names.get_mut(&seat), endpoint) {
+            name.endpoint = Some(endpoint);
+        }
+    }
+
+    pub(super) fn blame(&mut self, seat: Seat, cause: Cause) {
+        self.names.entry(seat).or_default().cause = Some(cause);
+    }
+
+    /// The member is gone, and so is its instance.
+    pub(super) fn forget(&mut self, seat: Seat) {
+        if let Some(instance) = self.names.remove(&seat).and_then(|name| name.instance) {
+            self.by_instance.remove(&instance);
+            self.gone.insert(instance);
+        }
+    }
+}
+
+fn number<T: PartialEq + Clone>(
+    known: &mut Vec<T>,
+    wanted: &T,
+    what: &str,
+) -> Result<u16, IllegalTransition> {
+    let at = known.iter().position(|known| known == wanted).unwrap_or_else(|| {
+        known.push(wanted.clone());
+        known.len() - 1
+    });
+    u16::try_from(at).map_err(|_| IllegalTransition::new(format!("the fleet has more than 65,536 {what}")))
+}

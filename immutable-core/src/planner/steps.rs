@@ -1,0 +1,206 @@
+//! The greedy work-conserving policy: everything the limits allow, without batches.
+
+use std::collections::BTreeSet;
+
+use super::board::{Board, Cell, Class};
+use super::guard::{Barred, Guard};
+use super::{Direction, RolloutState};
+use crate::digest::Digest;
+use crate::id::Slot;
+use crate::plan::{Seat, Step};
+use crate::strategy::Stage;
+use crate::time::Timestamp;
+
+/// What is wanted in numbers, and what is done about it.
+pub(super) struct Chooser<'s> {
+    state: &'s RolloutState,
+    board: &'s Board,
+    stage: &'s Stage,
+    pub(super) guard: Guard<'s>,
+    /// Work that could as well be left undone may be begun now.
+    is_open: bool,
+    /// How many new, and old, ones there shall be.
+    pub(super) target: u32,
+    pub(super) keep: u32,
+    chosen: BTreeSet<Slot>,
+    /// An image that so far nothing runs, launched by this very decision.
+    brought: Option<Digest>,
+    steps: Vec<Step>,
+}
+
+/// What may be done now.
+pub(super) fn steps(state: &RolloutState, now: Timestamp) -> Vec<Step> {
+    let mut chooser = Chooser::new(state, now);
+    chooser.choose();
+    chooser.steps
+}
+
+impl<'s> Chooser<'s> {
+    pub(super) fn new(state: &'s RolloutState, now: Timestamp) -> Self {
+        let desired = state.goal.budget.desired;
+        let stage = &state.goal.stages[state.stage];
+        let counts = state.board.counts();
+        let (mut target, mut keep) = (stage.new.min(desired), stage.old.min(desired));
+        if stage.passive {
+            // Whoever is not asked to go stays, and only what is missing beside it is launched.
+            keep = keep.max(counts.old_live - counts.urgent_live);
+            target = target.min(desired.saturating_sub(keep));
+        }
+        let tokens = match (&state.tokens, &state.goal.limits.launch_rate) {
+            (Some(tokens), Some(rate)) => tokens.available(rate, now),
+            _ => u32::MAX,
+        };
+        Self {
+            state,
+            board: &state.board,
+            stage,
+            guard: Guard::new(state, tokens),
+            is_open: state.may_begin(now),
+            target,
+            keep,
+            chosen: BTreeSet::new(),
+            brought: None,
+            steps: Vec::new(),
+        }
+    }
+
+    fn choose(&mut self) {
+        // A broken one is not counted available, so replacing it costs nothing; doing it first is what keeps a rollout
+        // without surge or without slack alive.
+        self.retire(Class::Broken, u32::MAX);
+        if self.is_open {
+            // What never served and is not wanted any more.
+            let spare = self.guard.counts.old_live.saturating_sub(self.keep);
+            self.retire(Class::UnprovenOld, spare);
+            let spare = self.guard.counts.new_live.saturating_sub(self.state.goal.budget.desired);
+            self.retire(Class::UnprovenNew, spare);
+        }
+        self.launch_new();
+        self.launch_old();
+        if self.is_open {
+            for class in [
+                Class::ShakyOld,
+                Class::SurplusOld,
+                Class::UrgentOld,
+                Class::SucceededOld,
+                Class::FoundOld,
+                Class::FreshOld,
+            ] {
+                let spare = self.guard.counts.old_live.saturating_sub(self.keep);
+                self.retire(class, spare);
+            }
+            for class in [Class::ShakyNew, Class::SurplusNew, Class::AvailableNew] {
+                let spare = self.guard.counts.new_live.saturating_sub(self.state.goal.budget.desired);
+                self.retire(class, spare);
+            }
+            if let Some(share) = self.stage.share
+                && self.state.share != Some(share)
+                && self.guard.may_shift(share)
+            {
+                self.steps.push(Step::Shift { share });
+            }
+        }
+    }
+
+    fn launch_new(&mut self) {
+        let wanted = self.state.wanted();
+        self.launch(Class::Empty, wanted, true, self.target);
+        if self.is_open {
+            self.launch(Class::OnlyUrgent, wanted, true, self.target);
+            if !self.stage.passive {
+                self.launch(Class::OnlyOld, wanted, true, self.target);
+            }
+        }
+    }
+
+    /// Kept ones that were lost, and fresh ones to compare the new ones with.
+    fn launch_old(&mut self) {
+        let is_forward = self.state.direction == Direction::Forward;
+        let image = self.state.goal.previous.filter(|image| is_forward && *image != self.state.wanted());
+        let Some(image) = image else { return };
+        // Passive stages keep what is there, and bring nothing old.
+        let keep = if self.stage.passive { 0 } else { self.keep };
+        let room = (self.target + keep).saturating_sub(self.guard.counts.new_live).min(keep);
+        self.launch(Class::Empty, image, false, room);
+        self.launch(Class::OnlyNew, image, false, room);
+        let missing = self.stage.baseline.saturating_sub(self.state.board.counts().fresh_live);
+        let launched =
+            self.guard.counts.old_live - self.state.board.counts().old_live.min(self.guard.counts.old_live);
+        if self.is_open && missing > launched {
+            let until = self.guard.counts.old_live + missing - launched;
+            self.launch(Class::OnlyOld, image, false, until);
+        }
+    }
+
+    /// Launches in slots of a class until so many of the group live.
+    fn launch(&mut self, class: Class, image: Digest, is_new: bool, until: u32) {
+        let live = |guard: &Guard<'_>| if is_new { guard.counts.new_live } else { guard.counts.old_live };
+        if live(&self.guard) >= until || !self.state.may_launch(image, self.brought) {
+            return;
+        }
+        let mut slots = self.board.slots(class);
+        while live(&self.guard) < until {
+            let Some(slot) = slots.next() else { return };
+            // A slot that has lost its instance is filled at once, whatever its turn.
+            if class != Class::Empty && !self.board.has_turn(slot) {
+                // Those of later tiers come after it in the order.
+                return;
+            }
+            if self.chosen.contains(&slot) {
+                continue;
+            }
+            let (zone, name) = self.state.zone_of(slot);
+            match self.guard.launch(zone, is_new) {
+                Ok(()) => {}
+                Err(Barred::Zone) => {
+                    slots.pass_over(slot);
+                    continue;
+                }
+                Err(Barred::Fleet(_)) => return,
+            }
+            self.chosen.insert(slot);
+            self.brought = self.brought.or(Some(image));
+            self.steps.push(Step::Launch { seat: self.state.next_seat(slot), zone: name.clone(), image });
+        }
+    }
+
+    /// Retires members of a class, so many at most.
+    fn retire(&mut self, class: Class, most: u32) {
+        if most == 0 {
+            return;
+        }
+        let mut left = most;
+        let mut slots = self.board.slots(class);
+        while let Some(slot) = slots.next() {
+            // What does not serve may go at any time; what serves goes in its turn.
+            if !matches!(class, Class::Broken | Class::UnprovenOld | Class::UnprovenNew)
+                && !self.board.has_turn(slot)
+            {
+                return;
+            }
+            let members: Vec<Cell> = slots.members(slot).copied().collect();
+            for cell in members {
+                if left == 0 {
+                    return;
+                }
+                match self.guard.retire(&cell) {
+                    Ok(()) => {}
+                    Err(Barred::Zone) => {
+                        // One that stands in another zone than its slot says nothing about the slots beside it.
+                        if cell.zone == self.state.zone_of(slot).0 {
+                            slots.pass_over(slot);
+                        }
+                        continue;
+                    }
+                    Err(Barred::Fleet(_)) => return,
+                }
+                left -= 1;
+                self.steps.push(retire(cell.seat));
+            }
+        }
+    }
+}
+
+const fn retire(seat: Seat) -> Step {
+    Step::Retire { seat }
+}
