@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +40,7 @@ macro_rules! text_id {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(into = "String", try_from = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks the text.
@@ -49,7 +50,7 @@ macro_rules! text_id {
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
                 let text = text.into();
                 if $check(&text) {
-                    Ok(Self(text))
+                    Ok(Self(text.into()))
                 } else {
                     Err(InvalidId { what: $what, rule: $rule, text: text.chars().take(140).collect() })
                 }
@@ -92,7 +93,7 @@ macro_rules! text_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0
+                id.0.as_ref().into()
             }
         }
     };
@@ -184,7 +185,7 @@ impl fmt::Debug for Attempt {
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Token(String);
+pub struct Token([u8; 32]);
 
 impl Token {
     /// The token of this attempt in this slot of this rollout.
@@ -192,27 +193,29 @@ impl Token {
     pub fn of(rollout: &RolloutId, slot: Slot, attempt: Attempt) -> Self {
         let fields: [&[u8]; 3] =
             [rollout.as_str().as_bytes(), &slot.0.to_be_bytes(), &attempt.0.to_be_bytes()];
-        let mut hex = Digest::of_fields("immutable launch token v1", &fields).hex();
-        hex.truncate(32);
-        Self(hex)
+        let hex = Digest::of_fields("immutable launch token v1", &fields).hex();
+        let mut digits = [0; 32];
+        digits.copy_from_slice(&hex.as_bytes()[..32]);
+        Self(digits)
     }
 
     /// The 32 hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        // Every token is made of ASCII digits.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(self.as_str())
     }
 }
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(self.as_str())
     }
 }
 
@@ -228,21 +231,20 @@ impl TryFrom<String> for Token {
     type Error = InvalidId;
 
     fn try_from(text: String) -> Result<Self, InvalidId> {
-        if text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            Ok(Self(text))
-        } else {
-            Err(InvalidId {
+        match text.as_bytes().try_into() {
+            Ok(digits) if text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) => Ok(Self(digits)),
+            _ => Err(InvalidId {
                 what: "launch token",
                 rule: "expected 32 lower-case hexadecimal digits",
                 text: text.chars().take(140).collect(),
-            })
+            }),
         }
     }
 }
 
 impl From<Token> for String {
     fn from(token: Token) -> Self {
-        token.0
+        token.as_str().to_owned()
     }
 }
 

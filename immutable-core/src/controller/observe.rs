@@ -24,18 +24,25 @@ pub(super) fn launches(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record>
         return Vec::new();
     }
     let mut proved = BTreeMap::new();
-    for instance in snapshot.instances.iter().filter(|instance| instance.phase != Phase::Launching) {
+    for instance in unknown(state, snapshot).filter(|instance| instance.phase != Phase::Launching) {
         let token = instance.origin.as_ref().map(|origin| &origin.token);
-        if let Some(op) = token.and_then(|token| open.get(token))
-            && state.member_of(&instance.id).is_none()
-            && !state.is_gone(&instance.id)
-        {
+        if let Some(op) = token.and_then(|token| open.get(token)) {
             // A platform that launched one token twice: the first in the list is ours, the other is found below.
             proved.entry(*op).or_insert_with(|| instance.id.clone());
         }
     }
     let record = |(op, instance)| Record::Outcome { op, outcome: Outcome::Launched { instance } };
     proved.into_iter().map(record).collect()
+}
+
+/// The instances that are neither members nor known to be gone.
+fn unknown<'s>(state: &'s RolloutState, snapshot: &'s Snapshot) -> impl Iterator<Item = &'s Instance> {
+    // Both are in order of instances, so one walk finds all pairs.
+    let mut known = state.instances().map(|(instance, _)| instance).peekable();
+    snapshot.instances.iter().filter(move |instance| {
+        while known.next_if(|known| **known < instance.id).is_some() {}
+        known.next_if(|known| **known == instance.id).is_none() && !state.is_gone(&instance.id)
+    })
 }
 
 fn open_launches(state: &RolloutState) -> BTreeMap<&Token, OpId> {
@@ -48,26 +55,26 @@ fn open_launches(state: &RolloutState) -> BTreeMap<&Token, OpId> {
 
 /// What the snapshot shows of members, once the launches it proves are recorded.
 pub(super) fn members(state: &RolloutState, snapshot: &Snapshot, now: Timestamp) -> Vec<Record> {
-    state
-        .members()
-        .filter_map(|member| {
-            let observation = match snapshot.get(member.instance?) {
-                Some(instance) => seen(&member, instance),
-                None => unseen(&member, now),
-            }?;
-            Some(Record::Fact(Fact::Observed { seat: member.seat, observation }))
-        })
-        .collect()
-}
-
-/// Whom somebody has set apart since the last look, or no longer does.
-pub(super) fn standings(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record> {
-    let changed = |member: Member<'_>| {
-        let standing = snapshot.get(member.instance?)?.standing;
-        (state.sets_apart(standing) != member.is_apart)
-            .then_some(Record::Fact(Fact::Standing { seat: member.seat, standing }))
-    };
-    state.members().filter_map(changed).collect()
+    let mut records = Vec::new();
+    // Both are in order of instances, so one walk finds all pairs.
+    let mut seen_instances = snapshot.instances.iter().peekable();
+    for (id, member) in state.instances() {
+        while seen_instances.next_if(|instance| instance.id < *id).is_some() {}
+        let instance = seen_instances.next_if(|instance| instance.id == *id);
+        let observation = match instance {
+            Some(instance) => seen(&member, instance),
+            None => unseen(&member, now),
+        };
+        let seat = member.seat;
+        records.extend(observation.map(|observation| Record::Fact(Fact::Observed { seat, observation })));
+        // Whom somebody has set apart since the last look, or no longer does.
+        if let Some(standing) = instance.map(|instance| instance.standing)
+            && state.sets_apart(standing) != member.is_apart
+        {
+            records.push(Record::Fact(Fact::Standing { seat, standing }));
+        }
+    }
+    records
 }
 
 /// The instances in the snapshot that are no members, each with the surplus seat it gets.
@@ -76,10 +83,7 @@ pub(super) fn standings(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record
 pub(super) fn strangers(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record> {
     let first = state.surplus_seat().slot.0;
     let open = open_launches(state);
-    let unknown = snapshot
-        .instances
-        .iter()
-        .filter(|instance| state.member_of(&instance.id).is_none() && !state.is_gone(&instance.id))
+    let strangers = unknown(state, snapshot)
         .filter(|instance| !state.leaves_alone(instance.standing))
         .filter(|instance| match &instance.origin {
             Some(origin) => !open.contains_key(&origin.token),
@@ -88,7 +92,7 @@ pub(super) fn strangers(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record
     let seat = |(number, instance): (u32, &Instance)| {
         Record::Fact(Fact::Found { seat: Seat::new(number, 0), instance: Box::new(instance.clone()) })
     };
-    (first..).zip(unknown).map(seat).collect()
+    (first..).zip(strangers).map(seat).collect()
 }
 
 fn seen(member: &Member<'_>, instance: &Instance) -> Option<Observation> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::route::{self, Routes};
 use super::run::{Call, Run};
 use super::{ControllerError, act, judge};
-use crate::fleet::{LaunchRequest, Route, RouteState, RouterError};
+use crate::fleet::{LaunchRequest, RouteState, RouterError};
 use crate::id::InstanceId;
 use crate::planner::{Condition, OpenOp};
 use crate::time::Timestamp;
@@ -24,14 +24,14 @@ impl Run<'_> {
         }
         self.routes = None;
         self.routed = false;
-        let routes: Routes = match router.observe().await {
-            Ok(routes) => routes.into_iter().map(|route: Route| (route.instance.clone(), route)).collect(),
+        let routes = match router.observe().await {
+            Ok(routes) => Routes::new(routes),
             Err(error) => {
                 self.router_failed(&error, now);
                 return Ok(());
             }
         };
-        for route in routes.values().filter(|route| route.state == RouteState::Draining) {
+        for route in routes.iter().filter(|route| route.state == RouteState::Draining) {
             self.draining.entry(route.instance.clone()).or_insert(now);
         }
         let changes = route::changes(self.state()?, &routes);

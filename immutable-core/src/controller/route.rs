@@ -1,15 +1,31 @@
 //! What the router must do, from what the journal says. Asserted at every turn, so a router that lost its state is
 //! repaired. Pure.
 
-use std::collections::BTreeMap;
+use std::iter::Peekable;
 
 use crate::fleet::{Route, RouteChange, RouteState, Weight};
 use crate::id::InstanceId;
 use crate::planner::{Member, RolloutState};
 use crate::strategy::Share;
 
-/// The routes by instance.
-pub(super) type Routes = BTreeMap<InstanceId, Route>;
+/// The routes, in order of their instances.
+#[derive(Debug)]
+pub(super) struct Routes(Vec<Route>);
+
+impl Routes {
+    pub(super) fn new(mut routes: Vec<Route>) -> Self {
+        routes.sort_by(|a, b| a.instance.cmp(&b.instance));
+        Self(routes)
+    }
+
+    pub(super) fn get(&self, instance: &InstanceId) -> Option<&Route> {
+        self.0.binary_search_by(|route| route.instance.cmp(instance)).ok().map(|at| &self.0[at])
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.0.iter()
+    }
+}
 
 /// The changes that make the router send traffic to every serving member and to no other one. New routes come before
 /// old ones drain, so the router is never left without a target.
@@ -17,9 +33,12 @@ pub(super) fn changes(state: &RolloutState, routes: &Routes) -> Vec<RouteChange>
     let weights = Weights::of(state);
     let mut serve = Vec::new();
     let mut drain = Vec::new();
-    for member in state.members() {
-        let Some(instance) = member.instance else { continue };
-        let route = routes.get(instance);
+    let mut detach = Vec::new();
+    // Both are in order of instances, so one walk finds all pairs.
+    let mut routes = routes.iter().peekable();
+    for (instance, member) in state.instances() {
+        detach.extend(before(&mut routes, Some(instance)).filter(|route| state.is_gone(&route.instance)));
+        let route = routes.next_if(|route| route.instance == *instance);
         if let (true, Some(endpoint)) = (member.serves(), member.endpoint) {
             let weight = if member.is_new { weights.new } else { weights.old };
             let is_right = route.is_some_and(|route| {
@@ -32,9 +51,18 @@ pub(super) fn changes(state: &RolloutState, routes: &Routes) -> Vec<RouteChange>
             drain.push(RouteChange::Drain { instance: instance.clone() });
         }
     }
-    let forgotten = routes.keys().filter(|instance| state.is_gone(instance));
-    let detach = forgotten.map(|instance| RouteChange::Detach { instance: instance.clone() });
+    detach.extend(before(&mut routes, None).filter(|route| state.is_gone(&route.instance)));
+    let detach = detach.into_iter().map(|route| RouteChange::Detach { instance: route.instance.clone() });
     serve.into_iter().chain(drain).chain(detach).collect()
+}
+
+/// The routes that come before that of an instance, or all that are left.
+fn before<'r, 'i>(
+    routes: &mut Peekable<impl Iterator<Item = &'r Route>>,
+    instance: Option<&'i InstanceId>,
+) -> impl Iterator<Item = &'r Route> {
+    let is_before = move |route: &&Route| instance.is_none_or(|instance| route.instance < *instance);
+    std::iter::from_fn(move || routes.next_if(is_before))
 }
 
 const fn leaves(member: &Member<'_>) -> bool {

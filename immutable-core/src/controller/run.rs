@@ -242,9 +242,6 @@ impl<'c> Run<'c> {
                     for record in observe::members(self.state()?, &snapshot, now) {
                         self.record(record, now)?;
                     }
-                    for record in observe::standings(self.state()?, &snapshot) {
-                        self.record(record, now)?;
-                    }
                     for record in observe::strangers(self.state()?, &snapshot) {
                         self.record(record, now)?;
                     }

@@ -173,7 +173,7 @@ impl Limits {
             let shrinks = budget.max_unavailable > 0 && limit.min_available < size;
             if size > 0 && !surges && !shrinks {
                 let text = |limit: Option<Quantity>, instances: u32| {
-                    limit.map_or("unlimited".to_owned(), |_| instances.to_string())
+                    limit.map_or_else(|| "unlimited".to_owned(), |_| instances.to_string())
                 };
                 return Err(LimitsError::ZoneZero {
                     size,

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::board::{Group, Phase};
 use super::goal::Goal;
 use super::state::{Failures, Run};
@@ -84,7 +86,8 @@ impl RolloutState {
         }
         let desired = self.goal.budget.desired;
         let budget = self.goal.limits.rollback_budget(desired);
-        self.goal.budget = budget.map_err(|error| IllegalTransition::new(error.to_string()))?;
+        let budget = budget.map_err(|error| IllegalTransition::new(error.to_string()))?;
+        self.goal_mut().budget = budget;
         self.direction = Direction::Back { reason };
         self.run = Run::Running;
         // The way back begins with the traffic: what still serves with the previous image takes it over at once.
@@ -99,7 +102,7 @@ impl RolloutState {
         let refuse = |why: &str| Some(format!("target {} was refused: {why}", target.short()));
         self.refused = None;
         if target == self.goal.target && self.is_forward() {
-            self.goal.queue.clear();
+            self.goal_mut().queue.clear();
             return;
         }
         if !self.is_forward() || !matches!(self.run, Run::Running | Run::Paused) {
@@ -112,9 +115,9 @@ impl RolloutState {
         }
         match self.spec.on_retarget {
             OnRetarget::Refuse => self.refused = refuse("this rollout keeps its target (on_retarget)"),
-            OnRetarget::FinishFirst => self.goal.queue = vec![target],
+            OnRetarget::FinishFirst => self.goal_mut().queue = vec![target],
             OnRetarget::Queue if self.goal.queue.last() == Some(&target) => {}
-            OnRetarget::Queue => self.goal.queue.push(target),
+            OnRetarget::Queue => self.goal_mut().queue.push(target),
             OnRetarget::Replace => self.aim_at(target, at),
         }
     }
@@ -127,17 +130,17 @@ impl RolloutState {
         if self.goal.queue.is_empty() {
             return Err(IllegalTransition::new("no further target was asked for"));
         }
-        let target = self.goal.queue.remove(0);
-        self.goal.previous = Some(self.goal.target);
+        let goal = self.goal_mut();
+        let target = goal.queue.remove(0);
+        goal.previous = Some(goal.target);
         self.aim_at(target, at);
         Ok(())
     }
 
     fn aim_at(&mut self, target: Digest, at: Timestamp) {
-        self.goal.target = target;
-        if self.goal.previous == Some(target) {
-            self.goal.previous = None;
-        }
+        let goal = self.goal_mut();
+        goal.target = target;
+        goal.previous = goal.previous.filter(|previous| *previous != target);
         self.share = self.share.map(|_| Share::NONE);
         let stages = Goal::scaled(&self.spec.stages, self.spec.budget.desired, self.goal.budget.desired);
         self.head_for(stages, at);
@@ -145,7 +148,7 @@ impl RolloutState {
 
     /// Another image is wanted, by other stages: everything is counted anew.
     fn head_for(&mut self, stages: Vec<Stage>, at: Timestamp) {
-        self.goal.stages = stages;
+        self.goal_mut().stages = stages;
         self.stage = 0;
         self.complete_since = None;
         self.judgements.clear();
@@ -196,10 +199,11 @@ impl RolloutState {
             self.refused = refuse(why);
             return;
         }
-        self.goal.stages = match self.direction {
+        let stages = match self.direction {
             Direction::Forward => Goal::scaled(&self.spec.stages, self.spec.budget.desired, desired),
             Direction::Back { .. } => Goal::scaled(&self.goal.stages, now, desired),
         };
+        self.goal_mut().stages = stages;
         self.board.resize(desired);
         self.mark = 0;
         self.progressed_at = at;
@@ -229,9 +233,16 @@ impl RolloutState {
         let zones = u32::try_from(self.spec.zones.len()).unwrap_or(u32::MAX);
         let budget = if self.is_forward() { limits.budget(desired) } else { limits.rollback_budget(desired) };
         let checked = budget.and_then(|budget| limits.check_zones(&budget, zones).map(|()| budget));
-        self.goal.budget = checked.map_err(|error| error.to_string())?;
-        self.goal.limits = limits;
+        let budget = checked.map_err(|error| error.to_string())?;
+        let goal = self.goal_mut();
+        goal.budget = budget;
+        goal.limits = limits;
         Ok(())
+    }
+
+    /// Worlds that are tried out share what was not changed.
+    fn goal_mut(&mut self) -> &mut Goal {
+        Arc::make_mut(&mut self.goal)
     }
 
     /// An image was revoked: nothing is launched from it any more.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::RolloutState;
-use super::board::{Cell, Class, Phase};
+use super::board::{Cell, Phase};
 use super::decide::passed;
 use super::guard::{Barred, Guard, Limit};
 use super::state::Run;
@@ -131,10 +131,13 @@ fn old_waits_on(
     }
     // With surge its successor comes first, and waits for room; without, it must leave first.
     let comes_first = state.goal.budget.max_surge > 0 && !state.board.owns_volume(slot);
-    if !succeeded && comes_first && counts.new_live < chooser.target && slot.0 < state.goal.budget.desired {
-        if let Some(reason) = launch_waits_on(state, chooser, slot, now) {
-            return reason;
-        }
+    if !succeeded
+        && comes_first
+        && counts.new_live < chooser.target
+        && slot.0 < state.goal.budget.desired
+        && let Some(reason) = launch_waits_on(state, chooser, slot, now)
+    {
+        return reason;
     }
     match chooser.guard.clone().retire(cell) {
         Err(Barred::Zone) => WaitingOn::ZoneAvailable { zone: state.roster.zone_of(cell.zone).clone() },
@@ -171,11 +174,4 @@ fn launch_waits_on(
         }
         Err(Barred::Fleet(_)) => Some(WaitingOn::Surge),
     }
-}
-
-/// Whether anything is under way anywhere: starting, stopping, or broken and about to be replaced.
-pub(super) fn is_moving(state: &RolloutState) -> bool {
-    let counts = state.board.counts();
-    let at_rest = counts.new_ready + counts.old_ready + counts.apart - counts.apart_ready;
-    at_rest != counts.total || state.board.size(Class::Broken) > 0
 }

@@ -35,7 +35,6 @@ pub(super) enum Limit {
     Available,
     Traffic,
     Rate,
-    Versions,
 }
 
 impl<'s> Guard<'s> {

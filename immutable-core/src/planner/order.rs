@@ -70,11 +70,11 @@ pub(super) fn order(spec: &RolloutSpec, initial: &[Adopted]) -> Order {
     if strict || order.iter().any(|(leader, ..)| *leader) {
         tiers = vec![0; order.len()];
         for (rank, (leader, major, _, slot)) in (0_u32..).zip(&order) {
-            tiers[*slot as usize] = match spec.order {
-                SlotOrder::Descending => rank,
-                _ if *leader => u32::MAX,
-                _ if spec.limits.one_zone_at_a_time => *major,
-                _ => 0,
+            tiers[*slot as usize] = match (spec.order == SlotOrder::Descending, *leader) {
+                (true, _) => rank,
+                (false, true) => u32::MAX,
+                (false, false) if spec.limits.one_zone_at_a_time => *major,
+                (false, false) => 0,
             };
         }
     }

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use super::board::CellId;
 use super::{Cause, IllegalTransition};
 use crate::digest::Digest;
 use crate::id::{InstanceId, Zone};
@@ -19,7 +20,8 @@ pub(super) struct Name {
 pub(super) struct Roster {
     images: Vec<Digest>,
     zones: Vec<Zone>,
-    names: BTreeMap<Seat, Name>,
+    /// The name of the instance in each cell of the board.
+    names: Vec<Name>,
     by_instance: BTreeMap<InstanceId, Seat>,
     /// Instances proved gone: a late list that still shows one is no news.
     gone: BTreeSet<InstanceId>,
@@ -59,8 +61,13 @@ impl Roster {
         u16::try_from(self.zones.len()).unwrap_or(u16::MAX)
     }
 
-    pub(super) fn name(&self, seat: Seat) -> Option<&Name> {
-        self.names.get(&seat)
+    pub(super) fn name(&self, id: CellId) -> Option<&Name> {
+        self.names.get(id.index())
+    }
+
+    /// Everyone with an identifier, in order of identifiers.
+    pub(super) fn instances(&self) -> impl Iterator<Item = (&InstanceId, Seat)> {
+        self.by_instance.iter().map(|(instance, seat)| (instance, *seat))
     }
 
     pub(super) fn seat_of(&self, instance: &InstanceId) -> Option<Seat> {
@@ -71,27 +78,39 @@ impl Roster {
         self.gone.contains(instance)
     }
 
-    pub(super) fn call(&mut self, seat: Seat, instance: InstanceId, endpoint: Option<SocketAddr>) {
+    pub(super) fn call(
+        &mut self,
+        id: CellId,
+        seat: Seat,
+        instance: InstanceId,
+        endpoint: Option<SocketAddr>,
+    ) {
         self.by_instance.insert(instance.clone(), seat);
-        self.names.insert(seat, Name { instance: Some(instance), endpoint, cause: None });
+        *self.entry(id) = Name { instance: Some(instance), endpoint, cause: None };
     }
 
-    pub(super) fn answers_at(&mut self, seat: Seat, endpoint: Option<SocketAddr>) {
-        if let (Some(name), Some(endpoint)) = (self.names.get_mut(&seat), endpoint) {
-            name.endpoint = Some(endpoint);
-        }
+    pub(super) fn answers_at(&mut self, id: CellId, endpoint: Option<SocketAddr>) {
+        let name = self.entry(id);
+        name.endpoint = endpoint.or(name.endpoint);
     }
 
-    pub(super) fn blame(&mut self, seat: Seat, cause: Cause) {
-        self.names.entry(seat).or_default().cause = Some(cause);
+    pub(super) fn blame(&mut self, id: CellId, cause: Cause) {
+        self.entry(id).cause = Some(cause);
     }
 
-    /// The member is gone, and so is its instance.
-    pub(super) fn forget(&mut self, seat: Seat) {
-        if let Some(instance) = self.names.remove(&seat).and_then(|name| name.instance) {
+    /// The member is gone, and so is its instance. Its cell will hold another one.
+    pub(super) fn forget(&mut self, id: CellId) {
+        if let Some(instance) = std::mem::take(self.entry(id)).instance {
             self.by_instance.remove(&instance);
             self.gone.insert(instance);
         }
+    }
+
+    fn entry(&mut self, id: CellId) -> &mut Name {
+        if id.index() >= self.names.len() {
+            self.names.resize_with(id.index() + 1, Name::default);
+        }
+        &mut self.names[id.index()]
     }
 }
 

@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::board::{Board, Cell};
+use super::board::{Board, CellId};
 use super::goal::Goal;
 use super::order::{Order, order};
 use super::roster::Roster;
@@ -87,9 +88,9 @@ pub(super) struct Failures {
 /// wrote is found out instead of obeyed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RolloutState {
-    pub(super) spec: RolloutSpec,
+    pub(super) spec: Arc<RolloutSpec>,
     /// Where it is going, which may have changed since it was opened.
-    pub(super) goal: Goal,
+    pub(super) goal: Arc<Goal>,
     pub(super) direction: Direction,
     pub(super) run: Run,
     pub(super) stage: usize,
@@ -166,7 +167,7 @@ impl RolloutState {
         let Order { slots, tiers } = order(&spec, initial);
         let shares = spec.stages.iter().any(|stage| stage.share.is_some());
         Ok(Self {
-            goal: Goal::of(&spec),
+            goal: Arc::new(Goal::of(&spec)),
             direction: Direction::Forward,
             run: Run::Running,
             stage: 0,
@@ -187,25 +188,25 @@ impl RolloutState {
             mark: 0,
             replaced: 0,
             refused: None,
-            spec,
+            spec: Arc::new(spec),
         })
     }
 
     /// What the rollout pinned when it was opened.
     #[must_use]
-    pub const fn spec(&self) -> &RolloutSpec {
+    pub fn spec(&self) -> &RolloutSpec {
         &self.spec
     }
 
     /// The limits that hold now.
     #[must_use]
-    pub const fn limits(&self) -> &Limits {
+    pub fn limits(&self) -> &Limits {
         &self.goal.limits
     }
 
     /// The limits that hold now in numbers.
     #[must_use]
-    pub const fn budget(&self) -> Budget {
+    pub fn budget(&self) -> Budget {
         self.goal.budget
     }
 
@@ -232,7 +233,7 @@ impl RolloutState {
 
     /// All members that exist, in order of their seats.
     pub fn members(&self) -> impl Iterator<Item = Member<'_>> {
-        self.board.cells().map(|cell| self.member_in(cell))
+        self.board.entries().map(|(id, _)| self.member_in(id))
     }
 
     /// How many members exist.
@@ -257,7 +258,7 @@ impl RolloutState {
     /// The member in a seat.
     #[must_use]
     pub fn member(&self, seat: Seat) -> Option<Member<'_>> {
-        self.board.find(seat).map(|id| self.member_in(self.board.cell(id)))
+        self.board.find(seat).map(|id| self.member_in(id))
     }
 
     /// The member with this platform identifier.
@@ -266,9 +267,15 @@ impl RolloutState {
         self.roster.seat_of(instance).and_then(|seat| self.member(seat))
     }
 
-    pub(super) fn member_in(&self, cell: &Cell) -> Member<'_> {
+    /// All members that have a platform identifier, in order of those.
+    pub fn instances(&self) -> impl Iterator<Item = (&InstanceId, Member<'_>)> {
+        self.roster.instances().filter_map(|(instance, seat)| Some((instance, self.member(seat)?)))
+    }
+
+    fn member_in(&self, id: CellId) -> Member<'_> {
+        let cell = self.board.cell(id);
         let (image, zone) = (self.roster.image_of(cell.image), self.roster.zone_of(cell.zone));
-        Member::new(cell, image, zone, self.roster.name(cell.seat))
+        Member::new(cell, image, zone, self.roster.name(id))
     }
 
     /// Whether this instance was a member and is proved gone.

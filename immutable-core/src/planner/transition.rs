@@ -77,7 +77,7 @@ impl RolloutState {
         }
         let id = self.expect(seat)?;
         self.open.remove(&op);
-        self.roster.call(seat, instance, None);
+        self.roster.call(id, seat, instance, None);
         // The healthy deadline is for the instance, not for the time the platform took to make it.
         self.enter(id, Phase::Launching, at);
         Ok(())
@@ -108,7 +108,7 @@ impl RolloutState {
         if self.board.cell(id).phase == Phase::Retiring {
             return Err(IllegalTransition::new(format!("{op} retires {seat}, which is retiring already")));
         }
-        let Some(instance) = self.roster.name(seat).and_then(|name| name.instance.clone()) else {
+        let Some(instance) = self.roster.name(id).and_then(|name| name.instance.clone()) else {
             return Err(IllegalTransition::new(format!(
                 "{op} retires {seat}, whose launch is not confirmed"
             )));
@@ -137,8 +137,8 @@ impl RolloutState {
         };
         let id = self.expect(seat)?;
         self.open.remove(&op);
+        self.roster.forget(id);
         self.vanish(id);
-        self.roster.forget(seat);
         Ok(())
     }
 
@@ -180,14 +180,14 @@ impl RolloutState {
             return Err(IllegalTransition::new(format!("{seat} became {what}, but was {:?}", cell.phase)));
         }
         match observation {
-            Observation::Ready { endpoint } => self.roster.answers_at(seat, endpoint),
+            Observation::Ready { endpoint } => self.roster.answers_at(id, endpoint),
             Observation::Available | Observation::Suspect => {}
             Observation::Broken(cause) => {
                 // Whoever removed it from outside: that is no fault of its image.
                 if cause != Cause::Missing {
                     self.count_failure(&cell, &cause.to_string(), at);
                 }
-                self.roster.blame(seat, cause);
+                self.roster.blame(id, cause);
             }
         }
         self.enter(id, next, at);
@@ -258,14 +258,14 @@ impl RolloutState {
             return Err(IllegalTransition::new(format!("{} has two seats", instance.id)));
         }
         let id = self.adopt(adopted, now)?;
-        self.roster.call(*seat, instance.id.clone(), instance.endpoint);
+        self.roster.call(id, *seat, instance.id.clone(), instance.endpoint);
         let cause = match &instance.phase {
             Seen::Stopping => Some(Cause::Stopped("being stopped".to_owned())),
             Seen::Stopped { reason } => Some(Cause::Stopped(reason.clone())),
             Seen::Launching | Seen::Running(_) => None,
         };
         if let Some(cause) = cause {
-            self.roster.blame(*seat, cause);
+            self.roster.blame(id, cause);
         }
         self.time(id);
         Ok(())

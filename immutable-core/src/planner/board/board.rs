@@ -144,18 +144,18 @@ impl Board {
 
     /// All cells, in order of their seats.
     pub(in crate::planner) fn cells(&self) -> impl Iterator<Item = &Cell> {
-        (0..self.next_surplus().0).flat_map(|slot| self.in_slot(Slot(slot)).map(|(_, cell)| cell))
+        self.entries().map(|(_, cell)| cell)
+    }
+
+    /// All cells and where they are stored, in order of their seats.
+    pub(in crate::planner) fn entries(&self) -> impl Iterator<Item = (CellId, &Cell)> {
+        (0..self.next_surplus().0).flat_map(|slot| self.in_slot(Slot(slot)))
     }
 
     /// The slots of a class in the order in which they are worked off, lane by lane with the next of each lane at hand.
     pub(in crate::planner) fn slots(&self, class: Class) -> Slots<'_> {
         let heads = (0..self.lanes).map(|lane| self.set(lane, class).at_or_after(0)).collect();
         Slots { board: self, class, heads }
-    }
-
-    /// How many slots are in a class.
-    pub(in crate::planner) fn size(&self, class: Class) -> u32 {
-        (0..self.lanes).map(|lane| self.set(lane, class).len()).sum()
     }
 
     /// Whether a slot may be begun: all slots of earlier tiers are done.
@@ -253,14 +253,9 @@ impl Board {
         self.slots.get(slot.0 as usize).is_some_and(|seats| seats.volume)
     }
 
-    pub(in crate::planner) fn rests(&self, slot: Slot) -> bool {
-        self.slots.get(slot.0 as usize).is_some_and(|seats| seats.rests)
-    }
-
     /// Says of every instance anew which group it belongs to.
     pub(in crate::planner) fn regroup(&mut self, change: impl Fn(&mut Cell)) {
-        let all: Vec<CellId> =
-            (0..self.next_surplus().0).flat_map(|slot| self.in_slot(Slot(slot)).map(|(id, _)| id)).collect();
+        let all: Vec<CellId> = self.entries().map(|(id, _)| id).collect();
         for id in all {
             self.change(id, &change);
         }
@@ -365,7 +360,8 @@ impl Board {
             }
         }
         // A volume has one instance at a time: the next one comes when the last is gone.
-        if is_desired && !self.slots[slot].rests && !(self.slots[slot].volume && any) && !fixed {
+        let is_taken = self.slots[slot].volume && any;
+        if is_desired && !self.slots[slot].rests && !is_taken && !fixed {
             classes |= match (new, old) {
                 (false, false) => Class::Empty.bit(),
                 (false, true) if urgent => Class::OnlyUrgent.bit(),

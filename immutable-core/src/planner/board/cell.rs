@@ -6,6 +6,12 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::planner) struct CellId(pub(super) u32);
 
+impl CellId {
+    pub(in crate::planner) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// To stay or to be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::planner) enum Group {
