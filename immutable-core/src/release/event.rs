@@ -8,7 +8,7 @@ use crate::planner::Conclusion;
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum ReleaseEvent {
-    /// The group's rollout begins.
+    /// The group's rollout begins. Not only what is ready first: any group whose barriers are passed, while there is room.
     Begin {
         /// Which.
         group: FleetId,

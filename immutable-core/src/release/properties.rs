@@ -14,7 +14,7 @@ use super::{
 use crate::id::{BarrierName, FleetId, ServiceName};
 use crate::strategy::Share;
 
-const CASES: u32 = 10_000;
+const CASES: u32 = 20_000;
 
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
@@ -296,8 +296,14 @@ proptest! {
             let Some(event) = event(&release, action, pick, outcome) else { continue };
             let was = release.clone();
             let may = match &event {
-                ReleaseEvent::Begin { group } => Some(release.ready().any(|ready| ready == group)),
-                ReleaseEvent::TurnBack { group } => Some(release.turning_back().any(|next| next == group)),
+                ReleaseEvent::Begin { group } => {
+                    let is_waiting = release.phase(group) == Ok(GroupPhase::Waiting);
+                    Some(is_waiting && release.waiting(group).unwrap().is_none())
+                }
+                ReleaseEvent::TurnBack { group } => {
+                    let can_return = release.heading == Heading::Back && release.phase(group).unwrap().can_return();
+                    Some(can_return && release.waiting(group).unwrap().is_none())
+                }
                 ReleaseEvent::End { .. } | ReleaseEvent::Retry { .. } | ReleaseEvent::RollBack => None,
             };
             let applied = release.apply(&event);

@@ -12,8 +12,9 @@ use crate::strategy::Share;
 /// below its share; then no instance that serves may leave it. What does not serve may always go, since nothing is lost by
 /// it.
 ///
-/// After Spinnaker's `TrafficGuard`, with two differences: that one compares with what serves now, so that a service can be
-/// taken down in halves; and it reads a ratio outside of 0 to 0.5 as 0, where [`Share`] is an error above 100.
+/// After Spinnaker's `TrafficGuard`, which differs in four ways: it compares with what serves now, so that a service can be
+/// taken down in halves; it refuses what would end exactly at the ratio, where here the share is what must serve; it reads
+/// a ratio outside of 0 to 0.5 as 0, where [`Share`] is an error above 100; and groups of a pinned size may get around it.
 ///
 /// ```
 /// use immutable_core::release::{Capacity, TrafficGuard};

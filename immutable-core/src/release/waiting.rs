@@ -55,7 +55,7 @@ impl fmt::Display for GroupWaitingOn {
             Self::Dependency { failed } => write!(f, "somebody to put right what it depends on: {failed}"),
             Self::Stopped { failed } => write!(f, "somebody to put right what stopped the release: {failed}"),
             Self::GoingBack => f.write_str("nothing: the release goes back"),
-            Self::Slots { max } => write!(f, "one of the {max} groups that may be under way at a time"),
+            Self::Slots { max } => write!(f, "its turn: no more than {max} may be under way at a time"),
             Self::Traffic { service } => {
                 write!(f, "capacity of service `{service}`: no instance may leave service now")
             }
