@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::{Capacity, GroupWaitingOn, Heading, Release, Spare};
 use crate::id::FleetId;
 
 /// What may happen now under the traffic guards.
 #[must_use = "groups begin only when somebody begins them"]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Admission {
     /// The groups that may begin, in the order in which they were declared.
@@ -24,8 +26,8 @@ impl Release {
     /// services can do without instances; and how much each group must keep in service.
     ///
     /// What a service can spare goes to the groups under way first, then to those whose turn it is, each as much as its own
-    /// limits let it take. A group for which nothing is left does not begin, unless it takes nothing because it launches
-    /// first. The floors of all groups together keep every service at its share, even if each group goes down to its own.
+    /// limits let it take. A group for which nothing is left does not begin, unless it can launch first or has nothing in
+    /// service that it could take. The floors of all groups together keep every service at its share, even if each group goes down to its own.
     ///
     /// `capacity` tells what each group of a guarded service has now; it is asked for every one of them, also for those
     /// that are not begun. Takes time linear in the groups of guarded services and those whose turn it is.
@@ -42,7 +44,7 @@ impl Release {
     ///     .group(group("web-eu")).group(group("web-us")).group(group("web-ap"));
     /// let release = Release::open(&spec).unwrap();
     ///
-    /// // 30 instances, of which 23 must serve; each group's own limits would let it take five.
+    /// // 30 instances, of which 23 must serve; each group's own limits would let it take five, and none can launch first.
     /// let now = release.admit(|_| Capacity::new(10, 10).min_available(5));
     /// assert_eq!(now.begin.iter().map(FleetId::as_str).collect::<Vec<_>>(), ["web-eu", "web-us"]);
     /// assert_eq!(now.floors.values().copied().collect::<Vec<_>>(), [5, 8]);
@@ -110,7 +112,8 @@ impl Turn<'_> {
         };
         // One that runs when the release turns back has its part already.
         let is_under_way = self.admission.floors.contains_key(&self.release.graph.groups[group]);
-        if is_under_way || capacity.wanted() == 0 || self.spares[service].allowance(capacity) > 0 {
+        let needs_nothing = capacity.wanted() == 0 || capacity.max_surge > 0;
+        if is_under_way || needs_nothing || self.spares[service].allowance(capacity) > 0 {
             return true;
         }
         let waiting = GroupWaitingOn::Traffic { service: self.release.services[service].name.clone() };

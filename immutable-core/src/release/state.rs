@@ -1,11 +1,13 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GroupPhase, OnGroupFailure, PhaseCounts, ReleaseError, ReleaseGraph, ReleaseSpec, Service};
-use crate::id::FleetId;
+use super::{
+    Group, GroupPhase, OnGroupFailure, PhaseCounts, ReleaseError, ReleaseGraph, ReleaseSpec, Service,
+};
+use crate::id::{FleetId, ServiceName};
 
 /// Where each group of a release is, and which may move.
 ///
@@ -98,10 +100,12 @@ impl Release {
         let graph = spec.graph()?;
         let groups = graph.groups.len();
         let nodes = graph.nodes();
-        let service_of = |name| spec.services.iter().position(|service| Some(&service.name) == name);
+        let services: BTreeMap<&ServiceName, usize> =
+            spec.services.iter().enumerate().map(|(index, service)| (&service.name, index)).collect();
+        let service_of = |group: &Group| services.get(group.service.as_ref()?).copied();
         let mut release = Self {
             services: spec.services.clone(),
-            service_of: spec.groups.iter().map(|group| service_of(group.service.as_ref())).collect(),
+            service_of: spec.groups.iter().map(service_of).collect(),
             on_failure: spec.on_failure,
             max_running: spec.max_running,
             max_returning: spec.max_returning,

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Budget;
 use crate::strategy::Share;
 
 /// What keeps a service in service over all its groups: so much of its desired capacity serves at every moment.
@@ -47,21 +48,41 @@ pub struct Capacity {
     /// How many are available and get traffic. One that is intended to leave does not count any more, so that no instance
     /// is given away twice.
     pub serving: u32,
-    /// How many it keeps in service by its own limits; see [`Budget::min_available`](crate::limits::Budget::min_available).
+    /// How many it keeps in service by its own limits; see [`Budget::min_available`].
     pub min_available: u32,
+    /// How many instances more than desired it may have. With any, it can launch first and needs nothing to leave service.
+    pub max_surge: u32,
 }
 
 impl Capacity {
-    /// A group that would take all of its instances out of service if nothing forbade it.
+    /// A group that would take all of its instances out of service if nothing forbade it, and that may not launch first.
     #[must_use]
     pub const fn new(desired: u32, serving: u32) -> Self {
-        Self { desired, serving, min_available: 0 }
+        Self { desired, serving, min_available: 0, max_surge: 0 }
+    }
+
+    /// A group with these limits.
+    #[must_use]
+    pub const fn within(budget: &Budget, serving: u32) -> Self {
+        Self {
+            desired: budget.desired,
+            serving,
+            min_available: budget.min_available(),
+            max_surge: budget.max_surge,
+        }
     }
 
     /// The group, keeping this many in service by its own limits.
     #[must_use]
     pub const fn min_available(mut self, instances: u32) -> Self {
         self.min_available = instances;
+        self
+    }
+
+    /// The group, with this many instances more than desired allowed.
+    #[must_use]
+    pub const fn max_surge(mut self, instances: u32) -> Self {
+        self.max_surge = instances;
         self
     }
 
