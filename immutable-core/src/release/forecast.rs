@@ -49,7 +49,7 @@ pub struct GroupForecast {
 ///     (BarrierName::new(name).unwrap(), fleets.iter().map(|fleet| FleetId::new(*fleet).unwrap()).collect())
 /// };
 /// let spec = ReleaseSpec::new().tiers([tier("data", &["db-eu", "db-us"]), tier("front", &["web"])]);
-/// let minutes = |minutes| Duration::from_secs(60 * minutes);
+/// let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
 /// let forecast = forecast(&spec, |fleet| minutes(if fleet.as_str() == "db-us" { 7 } else { 5 })).unwrap();
 /// assert_eq!(forecast.groups[2].begin, minutes(7), "web waits for the slower database");
 /// assert_eq!(forecast.makespan, minutes(12));
