@@ -12,7 +12,7 @@
 //! - [`Release`] is the state. It changes only through [`Release::apply`]; [`Release::ready`] and
 //!   [`Release::turning_back`] say what comes next, [`Release::admit`] the same under the [`TrafficGuard`]s.
 //! - [`Release::waiting`] and [`Release::report`] say why a group has not begun.
-//! - [`forecast`] is the same state folded over given durations.
+//! - [`forecast()`] is the same state folded over given durations.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
