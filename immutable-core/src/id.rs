@@ -127,6 +127,14 @@ text_id! {
     GateName, "gate name", is_name, NAME_RULE
 }
 text_id! {
+    /// The name of a barrier: a point in a release that is passed when every group before it is done.
+    BarrierName, "barrier name", is_name, NAME_RULE
+}
+text_id! {
+    /// The name of a service: all groups of a release that share its traffic.
+    ServiceName, "service name", is_name, NAME_RULE
+}
+text_id! {
     /// The platform's own identifier of an instance, for example a container id. Never reused by the platform.
     InstanceId, "instance identifier", is_opaque, OPAQUE_RULE
 }

@@ -38,9 +38,10 @@
 //! | 4 | [`strategy`] |
 //! | 5 | [`plan`] |
 //! | 6 | [`planner`] |
-//! | 7 | [`journal`] |
-//! | 8 | [`event`] |
-//! | 9 | `controller`, `store` |
+//! | 7 | [`release`] |
+//! | 8 | [`journal`] |
+//! | 9 | [`event`] |
+//! | 10 | `controller`, `store` |
 
 #[cfg(feature = "controller")]
 pub mod controller;
@@ -56,6 +57,7 @@ pub mod limits;
 pub mod plan;
 pub mod planner;
 pub mod quantity;
+pub mod release;
 pub mod seed;
 #[cfg(feature = "controller")]
 pub mod store;
@@ -64,7 +66,8 @@ pub mod time;
 
 pub use digest::Digest;
 pub use id::{
-    Attempt, Channel, FleetId, GateName, ImageName, InstanceId, RolloutId, Slot, Token, WriterId, Zone,
+    Attempt, BarrierName, Channel, FleetId, GateName, ImageName, InstanceId, RolloutId, ServiceName, Slot,
+    Token, WriterId, Zone,
 };
 pub use quantity::Quantity;
 pub use seed::Seed;

@@ -17,6 +17,7 @@ const LEVELS: &[&[&str]] = &[
     &["strategy"],
     &["plan"],
     &["planner"],
+    &["release"],
     &["journal"],
     &["event"],
     &["controller", "store"],
