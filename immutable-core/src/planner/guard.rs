@@ -106,6 +106,11 @@ impl<'s> Guard<'s> {
         Ok(())
     }
 
+    /// Whether fewer are available than must be.
+    pub(super) const fn is_short(&self) -> bool {
+        self.counts.available() < self.budget.min_available()
+    }
+
     /// Whether the new group may carry this share of the traffic, and the old one the rest.
     pub(super) fn may_shift(&self, share: Share) -> bool {
         let Budget { desired, max_unavailable, .. } = self.budget;

@@ -42,8 +42,10 @@ impl<'s> Chooser<'s> {
         let counts = state.board.counts();
         let (mut target, mut keep) = (stage.new.min(desired), stage.old.min(desired));
         if stage.passive {
-            // Whoever is not asked to go stays, and only what is missing beside it is launched.
-            keep = keep.max(counts.old_live - counts.urgent_live);
+            // Whoever is not asked to go stays, as far as there is a place for it, and only what is missing beside it is
+            // launched.
+            let asked_to_stay = counts.old_live - counts.urgent_live;
+            keep = keep.max(asked_to_stay.min(desired.saturating_sub(counts.new_live)));
             target = target.min(desired.saturating_sub(keep));
         }
         let tokens = match (&state.tokens, &state.goal.limits.launch_rate) {
@@ -166,7 +168,10 @@ impl<'s> Chooser<'s> {
 
     /// Retires members of a class, so many at most.
     fn retire(&mut self, class: Class, most: u32) {
-        if most == 0 {
+        // One that is not available may recover, so it goes only while enough others serve: a controller that has lost sight
+        // of a whole fleet must not take it apart.
+        let is_shaky = matches!(class, Class::ShakyOld | Class::ShakyNew);
+        if most == 0 || is_shaky && self.guard.is_short() {
             return;
         }
         let mut left = most;
