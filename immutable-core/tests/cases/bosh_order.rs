@@ -60,7 +60,7 @@ fn update_order(row: &Row) -> Answers {
         let image = image(if one.state == "no" { "new" } else { "old" });
         world.add(one.id, image, Phase::Running(Health::Ready)).zone = zone(one.zone);
     }
-    let first_ones = quantity(row.text("canaries")).round_down(changed("z1"));
+    let first_ones = quantity(row.text("canaries")).round_down(changed("z1")).min(changed("z1"));
     let unchanged = all - changed("z1") - changed("z2");
     let stage = |new: u32| Stage::new(unchanged + new, all - unchanged - new);
     let zones = [first_ones, changed("z1"), changed("z1") + changed("z2")];

@@ -54,7 +54,7 @@ fn parse(text: &str) -> Vec<Budget> {
             "empty" => &["Empty"],
             _ => &["Drifted", "Underutilized", "Empty"],
         };
-        let exception = but.split(' ').any(|word| word == name);
+        let exception = !name.is_empty() && but.split(' ').any(|word| word == name);
         let active = if exception { but.contains("always") } else { rest.contains("always") };
         Budget { name: name.to_owned(), nodes: quantity(nodes), active, reasons }
     };

@@ -95,7 +95,7 @@ fn progress_deadline(row: &Row) -> Answers {
 }
 
 /// The sizes of all sets after another number of instances was asked for in the middle of a rollout: what the rollout
-/// does first when it is planned anew. The oldest set comes last in the table.
+/// does first when it is planned anew, where one may be missing. The oldest set comes last in the table.
 fn proportional_scaling(row: &Row) -> Answers {
     let set = |text: &str| {
         let (name, size) = text.split_once(':').unwrap();
@@ -109,7 +109,7 @@ fn proportional_scaling(row: &Row) -> Answers {
     let sizes: Vec<Group> = new.iter().chain(&old).cloned().collect();
     let oldest_first: Vec<Group> = old.into_iter().rev().chain(new.clone()).collect();
     let target = new.first().map_or("unborn", |new| new.name.as_str());
-    let world = World::new(row.number("desired"), counts(row.number("max_surge"), 0), target).with(&oldest_first);
+    let world = World::new(row.number("desired"), counts(row.number("max_surge"), 1), target).with(&oldest_first);
     let ours = world.answer(|first| {
         let after = |group: &Group| {
             let launched = if group.name == target { first.launched } else { 0 };

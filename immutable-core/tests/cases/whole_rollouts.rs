@@ -77,7 +77,7 @@ impl Run {
                 Either::Right(_) => unreachable!(),
             }
         };
-        self.clock.run_until(now() + 30 * DAY, both).unwrap_or_else(|stalled| panic!("{stalled:?}"))
+        self.clock.run_until(now() + DAY, both).unwrap_or_else(|stalled| panic!("{stalled:?}"))
     }
 
     async fn sleep(&self, time: Duration) {
@@ -150,7 +150,7 @@ fn scenario(row: &Row) -> Answers {
     run.limits = counts(row.maybe("max_surge").unwrap_or(1), row.maybe("max_unavailable").unwrap_or(0));
     if by_hand {
         run.strategy.stages[0] = Stage::new(desired, 0).passive();
-        run.limits.progress_deadline = 10 * DAY;
+        run.limits.progress_deadline = DAY;
     }
     let olds: Vec<Digest> = before.keys().map(|name| digest(name)).filter(|old| *old != image("new")).collect();
     let old = |instance: &immutable_core::fleet::Instance| olds.contains(&instance.image);
