@@ -14,7 +14,7 @@ mod delete_order;
 mod disruption;
 mod ledger;
 mod machine_sets;
-
+mod nomad;
 mod quantities;
 mod replica_sets;
 mod table;
@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         delete_order::TABLES,
         disruption::TABLES,
         machine_sets::TABLES,
+        nomad::TABLES,
 
         quantities::TABLES,
         replica_sets::TABLES,

@@ -1,10 +1,12 @@
 //! Kubernetes' `Deployment`: what becomes of its replica sets.
 
+use immutable_core::GateName;
+use immutable_core::gate::GateSpec;
 use immutable_core::planner::{Decision, decide};
 use immutable_core::strategy::Stage;
 
 use crate::table::{Answers, Row, Table};
-use crate::world::{Group, World, counts, now};
+use crate::world::{Group, World, counts, finish, now};
 
 pub(crate) const TABLES: &[Table] = &[
     Table { name: "k8s_cleanup_unhealthy", ask: cleanup_unhealthy },
@@ -94,8 +96,9 @@ fn progress_deadline(row: &Row) -> Answers {
     Answers::new(row.text("expect_timed_out"), stuck)
 }
 
-/// The sizes of all sets after another number of instances was asked for in the middle of a rollout: what the rollout
-/// does first when it is planned anew, where one may be missing. The oldest set comes last in the table.
+/// The sizes of all sets once another number of instances, asked for in the middle of a rollout, is reached. The rollout
+/// stands in a stage that is as far as the table says and that nobody lets go on. Old ones that are missing come as the
+/// newest of the old sets, which is the image to go back to; the oldest set comes last in the table.
 fn proportional_scaling(row: &Row) -> Answers {
     let set = |text: &str| {
         let (name, size) = text.split_once(':').unwrap();
@@ -104,20 +107,25 @@ fn proportional_scaling(row: &Row) -> Answers {
         Group::set(name, size, size, if note == "(available 0)" { 0 } else { size })
     };
     let cells = |column| row.text(column).split('|').filter(|text| !text.is_empty());
-    let new: Vec<Group> = cells("new_set_before").map(set).collect();
+    let new: Vec<Group> = cells("new_set_before").map(set).map(Group::booting).collect();
     let old: Vec<Group> = cells("old_sets_before").map(set).collect();
-    let sizes: Vec<Group> = new.iter().chain(&old).cloned().collect();
-    let oldest_first: Vec<Group> = old.into_iter().rev().chain(new.clone()).collect();
+    let (before, reached) = (row.number("previous_desired"), new.first().map_or(0, Group::size));
+
     let target = new.first().map_or("unborn", |new| new.name.as_str());
-    let world = World::new(row.number("desired"), counts(row.number("max_surge"), 1), target).with(&oldest_first);
-    let ours = world.answer(|first| {
-        let after = |group: &Group| {
-            let launched = if group.name == target { first.launched } else { 0 };
-            format!("{}:{}", group.name, group.size() + launched - first.left(&group.name))
-        };
-        let unborn = (new.is_empty() && first.launched > 0).then(|| format!("unborn:{}", first.launched));
-        unborn.into_iter().chain(sizes.iter().map(after)).collect::<Vec<_>>().join("|")
-    });
+    let mut world = World::new(before, counts(row.number("max_surge"), 1), target);
+    let hold = GateSpec::Approval(GateName::new("go-on").unwrap());
+    world.strategy.stages = vec![Stage::new(reached, before - reached).gate(hold), Stage::new(before, 0)];
+    world.previous = old.first().map(|newest| newest.image);
+    let oldest_first: Vec<Group> = old.iter().rev().chain(&new).cloned().collect();
+    let (_, mut state) = world.with(&oldest_first).state();
+    state.resized(row.number("desired"), now());
+    finish(&mut state, now());
+
+    let size = |group: &Group| {
+        let members = state.members().filter(|member| member.image == group.image);
+        format!("{}:{}", group.name, members.count())
+    };
+    let ours: Vec<String> = new.iter().chain(&old).map(size).collect();
     let peer: Vec<&str> = cells("expect_new_set").chain(cells("expect_old_sets")).collect();
-    Answers::new(peer.join("|"), ours)
+    Answers::new(peer.join("|"), ours.join("|"))
 }

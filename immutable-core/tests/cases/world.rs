@@ -6,7 +6,7 @@ use std::time::Duration;
 use immutable_core::fleet::{Health, Instance, Phase, Snapshot};
 use immutable_core::limits::{Limits, LimitsError};
 use immutable_core::plan::{Estimates, Plan, Seat, Step};
-use immutable_core::planner::{Decision, PlanError, PlanRequest, RolloutState, decide};
+use immutable_core::planner::{Decision, Observation, PlanError, PlanRequest, RolloutState, decide};
 use immutable_core::strategy::{
     Candidate, Reason, RolloutStrategy, SlotOrder, Stage, StrategyContext, StrategyError,
 };
@@ -130,6 +130,8 @@ pub(crate) struct World {
     pub(crate) desired: u32,
     pub(crate) limits: Limits,
     pub(crate) target: Digest,
+    /// The image to go back to, where what most instances run is not meant.
+    pub(crate) previous: Option<Digest>,
     pub(crate) zones: Vec<Zone>,
     pub(crate) strategy: Stages,
     pub(crate) instances: Vec<Instance>,
@@ -163,6 +165,7 @@ impl World {
             desired,
             limits,
             target: image(target),
+            previous: None,
             zones: vec![zone("a")],
             strategy: Stages::new([Stage::new(desired, 0)]),
             instances: Vec::new(),
@@ -193,11 +196,15 @@ impl World {
 
     pub(crate) fn plan(&self) -> Result<Plan, PlanError> {
         let snapshot = Snapshot::new(FleetId::new("web").unwrap(), now(), 1, self.instances.clone());
-        PlanRequest::new(RolloutId::new("deploy-42").unwrap(), self.target, self.desired)
+        let request = PlanRequest::new(RolloutId::new("deploy-42").unwrap(), self.target, self.desired)
             .limits(self.limits.clone())
             .zones(self.zones.clone())
-            .estimates(self.estimates)
-            .plan(&snapshot, &self.strategy)
+            .estimates(self.estimates);
+        let request = match self.previous {
+            Some(previous) => request.previous(previous),
+            None => request,
+        };
+        request.plan(&snapshot, &self.strategy)
     }
 
     /// The state at the beginning of the rollout.
@@ -246,4 +253,30 @@ pub(crate) fn first_of(plan: &Plan, state: &RolloutState) -> First {
     }
     first.acts = first.launched > 0 || !first.leaving.is_empty();
     first
+}
+
+/// Lets the kernel decide until it waits, where everything it begins is done at once: what is launched is available, and
+/// what leaves is gone.
+pub(crate) fn finish(state: &mut RolloutState, at: Timestamp) {
+    loop {
+        state.settle(at);
+        let Decision::Act(steps) = decide(state, at) else { return };
+        for step in steps {
+            let op = state.next_op();
+            match step {
+                Step::Launch { seat, zone, image } => {
+                    state.launch_intended(op, seat, zone, image, at).unwrap();
+                    state.launched(op, InstanceId::new(format!("made-{seat}")).unwrap(), at).unwrap();
+                    state.observed(seat, Observation::Ready { endpoint: None }, at).unwrap();
+                    state.observed(seat, Observation::Available, at).unwrap();
+                }
+                Step::Retire { seat } => {
+                    state.retire_intended(op, seat, at).unwrap();
+                    state.retired(op).unwrap();
+                }
+                Step::Advance { stage } => state.advanced(stage, at).unwrap(),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }
