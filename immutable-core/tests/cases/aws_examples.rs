@@ -50,7 +50,10 @@ fn all_at_once(row: &Row) -> Answers {
     let all = |size: u32| {
         World::new(size, limits.clone(), "new").with(&[Group::ready("old", size)]).first().left("old") == size
     };
-    Answers::new(row.text("expect"), if sizes.into_iter().all(all) { "all at once" } else { "not all at once" })
+    Answers::new(
+        row.text("expect"),
+        if sizes.into_iter().all(all) { "all at once" } else { "not all at once" },
+    )
 }
 
 /// The predicted time line of two checkpoints with a delay after each, up to half of the fleet.
@@ -90,7 +93,10 @@ fn checkpoints(row: &Row) -> Answers {
         _ => format!("{} {what} {times}", clock(*at)),
     };
     let events: Vec<String> = events.iter().map(event).collect();
-    Answers::new(row.text("expect"), format!("{}; {}% shown at {shown}", events.join("; "), warm * 100 / instances))
+    Answers::new(
+        row.text("expect"),
+        format!("{}; {}% shown at {shown}", events.join("; "), warm * 100 / instances),
+    )
 }
 
 /// How many of twenty leave at once when all of them are older than allowed. When they begin one after the other, before
@@ -101,7 +107,9 @@ fn lifetime(row: &Row) -> Answers {
     let mut world = World::new(20, limits, "new");
     world.strategy.oldest = Some(Duration::from_secs(86_400));
     let group = Group { name: "aged".to_owned(), ..Group::ready("new", 20) };
-    let ours = world.with(&[group]).answer(|first| format!("up to {}% of current capacity at once", first.left("aged") * 5));
+    let ours = world
+        .with(&[group])
+        .answer(|first| format!("up to {}% of current capacity at once", first.left("aged") * 5));
     let peer = row.text("expect").split("; ").nth(1).unwrap().trim_end_matches(" when time is short");
     Answers::new(peer, ours)
 }

@@ -14,7 +14,9 @@ pub(crate) const TABLES: &[Table] = &[Table { name: "k8s_history_cleanup", ask: 
 /// version, and where there is none the age decides below all versions.
 fn old_set(text: &str) -> (Image, bool) {
     let cells: Vec<&str> = text.trim_end_matches("(deleting)").split(':').collect();
-    let number = |at: usize, other: &str| cells.get(at).filter(|cell| !cell.is_empty()).copied().unwrap_or(other).to_owned();
+    let number = |at: usize, other: &str| {
+        cells.get(at).filter(|cell| !cell.is_empty()).copied().unwrap_or(other).to_owned()
+    };
     let by_name = cells[0].trim_start_matches("foo-");
     let version = format!("{}.0.{}", number(3, "0"), number(4, by_name));
     let name = ImageName::new("foo").unwrap();
@@ -42,8 +44,10 @@ fn history_cleanup(row: &Row) -> Answers {
         }
         catalog.collect(&name, &keep).await
     };
-    let collected = VirtualClock::new(now()).run(collect).unwrap_or_else(|error: CatalogError| panic!("{error}"));
-    let names = |digest: &Digest| sets.iter().find(|(_, (image, _))| image.digest == *digest).unwrap().0.to_owned();
+    let collected =
+        VirtualClock::new(now()).run(collect).unwrap_or_else(|error: CatalogError| panic!("{error}"));
+    let names =
+        |digest: &Digest| sets.iter().find(|(_, (image, _))| image.digest == *digest).unwrap().0.to_owned();
     let mut names: Vec<String> = collected.iter().map(names).collect();
     names.sort();
     match row.text("expect_deleted_names") {

@@ -24,7 +24,9 @@ fn machine(name: &str) -> (Phase, u64) {
         "newest" => (ready, 20),
         // Without a time of birth it counts as the youngest.
         "empty" => (ready, 1),
-        "healthyMachine" | "machineWithUpdateInProgressAnnotation" | "deleteMachineWithMachineAnnotation" => (ready, 60),
+        "healthyMachine" | "machineWithUpdateInProgressAnnotation" | "deleteMachineWithMachineAnnotation" => {
+            (ready, 60)
+        }
         "mustDeleteMachine" => (Phase::Stopping, 60),
         "deleteMachineWithoutNodeRef" => (Phase::Launching, 0),
         "nodeHealthyConditionUnknownMachine" => (Phase::Running(Health::Unknown), 60),
@@ -55,7 +57,8 @@ fn delete_order(row: &Row) -> Answers {
         if name == "deleteMachineWithMachineAnnotation" {
             world.strategy.requested.insert(InstanceId::new(&id).unwrap());
         }
-        world.add(&id, image("old"), phase).launched_at = now().saturating_sub(Duration::from_secs(age * HOUR));
+        world.add(&id, image("old"), phase).launched_at =
+            now().saturating_sub(Duration::from_secs(age * HOUR));
     }
     let ours = world.answer(|first| {
         let name = |id: &InstanceId| id.as_str().split_once('-').unwrap().1.to_owned();

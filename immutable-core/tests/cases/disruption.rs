@@ -18,8 +18,13 @@ fn quantity(text: &str) -> Quantity {
 /// How many are told to leave. With a surge that is never used up, because the new ones of this question do not count:
 /// what is asked for is the number that may be missing.
 fn accounting(row: &Row) -> Answers {
-    let limits = Limits { max_surge: Quantity::Count(1), max_unavailable: quantity(row.text("budget")), ..Limits::default() };
-    let (managed, deleting) = (row.number("managed_initialized"), row.maybe("deleting_or_marked").unwrap_or(0));
+    let limits = Limits {
+        max_surge: Quantity::Count(1),
+        max_unavailable: quantity(row.text("budget")),
+        ..Limits::default()
+    };
+    let (managed, deleting) =
+        (row.number("managed_initialized"), row.maybe("deleting_or_marked").unwrap_or(0));
     let group = Group {
         unready: row.number("not_ready"),
         stopping: deleting,
@@ -28,7 +33,10 @@ fn accounting(row: &Row) -> Answers {
     };
     // One that never served is not part of the question.
     let world = World::new(managed, limits, "new").with(std::slice::from_ref(&group));
-    Answers::new(row.text("expect_allowed_now"), world.answer(|first| (first.left("old") - group.launching).to_string()))
+    Answers::new(
+        row.text("expect_allowed_now"),
+        world.answer(|first| (first.left("old") - group.launching).to_string()),
+    )
 }
 
 /// One budget of a row: how many nodes, whether it is active at the time of the row, and for which reasons.
@@ -66,7 +74,8 @@ fn parse(text: &str) -> Vec<Budget> {
 fn budgets(row: &Row) -> Answers {
     let nodes = row.number("nodes");
     let reason = row.text("reason");
-    let limits = |max_unavailable| Limits { max_surge: Quantity::Count(1), max_unavailable, ..Limits::default() };
+    let limits =
+        |max_unavailable| Limits { max_surge: Quantity::Count(1), max_unavailable, ..Limits::default() };
     let leave = |limits: Limits| {
         let world = World::new(nodes, limits, "new").with(&[Group::ready("old", nodes)]);
         world.first().left("old")

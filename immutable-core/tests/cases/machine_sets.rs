@@ -82,7 +82,8 @@ fn with_intents(row: &Row, old: &str, intents: &str) -> (Vec<Group>, Group) {
 fn scale_down_old(row: &Row) -> Answers {
     let limits = counts(row.number("max_surge"), row.number("max_unavailable"));
     let (old, new) = with_intents(row, "old_sets_oldest_first", "intents_before");
-    let world = World::new(row.number("desired"), limits, &new.name).with(&old).with(std::slice::from_ref(&new));
+    let world =
+        World::new(row.number("desired"), limits, &new.name).with(&old).with(std::slice::from_ref(&new));
     let all = || old.iter().chain([&new]);
     let after = |first: &First| {
         let size = |group: &Group| (group.name.clone(), group.size() - first.left(&group.name));
@@ -100,10 +101,13 @@ fn deadlock_breaker(row: &Row) -> Answers {
     let (old, new) = with_intents(row, "old_sets", "intents_before");
     let world = World::new(10, counts(1, 0), &new.name).with(&old).with(std::slice::from_ref(&new));
     assert_eq!(row.text("intents_before"), row.text("expect_intents"));
-    Answers::new("nothing leaves", world.answer(|first| match first.leaving.len() {
-        0 => "nothing leaves".to_owned(),
-        some => format!("{some} leave"),
-    }))
+    Answers::new(
+        "nothing leaves",
+        world.answer(|first| match first.leaving.len() {
+            0 => "nothing leaves".to_owned(),
+            some => format!("{some} leave"),
+        }),
+    )
 }
 
 /// The sizes of all sets after one step of a rollout in Cluster API's golden files.

@@ -35,7 +35,6 @@ fn main() -> ExitCode {
         disruption::TABLES,
         machine_sets::TABLES,
         nomad::TABLES,
-
         quantities::TABLES,
         replica_sets::TABLES,
         whole_rollouts::TABLES,

@@ -77,7 +77,8 @@ fn fenceposts(row: &Row) -> Answers {
         }
         _ => "error".to_owned(),
     };
-    let peer = format!("surge {}, unavailable {}", row.number("expect_surge"), row.number("expect_unavailable"));
+    let peer =
+        format!("surge {}, unavailable {}", row.number("expect_surge"), row.number("expect_unavailable"));
     Answers::new(if row.flag("expect_error") { "error" } else { &peer }, ours)
 }
 

@@ -34,7 +34,8 @@ fn limited(row: &Row) -> World {
 
 /// Whether and to what size the new set is scaled.
 fn reconcile_new(row: &Row) -> Answers {
-    let (old, new) = (Group::ready("old", row.number("old_spec")), Group::ready("new", row.number("new_spec")));
+    let (old, new) =
+        (Group::ready("old", row.number("old_spec")), Group::ready("new", row.number("new_spec")));
     let ours = limited(row).with(&[old, new.clone()]).answer(|first| match first.launched {
         0 => "not scaled".to_owned(),
         launched => (new.size() + launched).to_string(),
@@ -52,7 +53,8 @@ fn old_after(world: World, old: &Group, row: &Row) -> Answers {
 
 /// Whether and to what size the old set is scaled, unhealthy ones first.
 fn reconcile_old(row: &Row) -> Answers {
-    let set = |name, spec, available| Group::set(name, row.number(spec), row.number(spec), row.number(available));
+    let set =
+        |name, spec, available| Group::set(name, row.number(spec), row.number(spec), row.number(available));
     let old = set("old", "old_spec", "old_available");
     old_after(limited(row).with(&[old.clone(), set("new", "new_spec", "new_available")]), &old, row)
 }

@@ -132,7 +132,9 @@ fn judge(table: &'static str, row: &Row, answers: &Answers) -> Result<(), Failed
     let Answers { peer, ours } = answers;
     let difference = DIFFERENCES.get(&(table.to_owned(), row.number));
     let stated = difference.map_or(peer, |difference| &difference.ours);
-    if let Some((.., awaited)) = PENDING.iter().find(|(name, number, _)| (*name, *number) == (table, row.number)) {
+    if let Some((.., awaited)) =
+        PENDING.iter().find(|(name, number, _)| (*name, *number) == (table, row.number))
+    {
         return match ours == stated {
             true => Err(format!("{awaited} is there: take the row off the pending ones").into()),
             false => Ok(()),
@@ -140,9 +142,10 @@ fn judge(table: &'static str, row: &Row, answers: &Answers) -> Result<(), Failed
     }
     match difference {
         Some(_) if ours == peer => Err(format!("no difference any more: both answer {peer}").into()),
-        Some(Difference { why, .. }) if ours != stated => {
-            Err(format!("we answer {ours}, but should answer {stated}, because {why}; the peer answers {peer}").into())
-        }
+        Some(Difference { why, .. }) if ours != stated => Err(format!(
+            "we answer {ours}, but should answer {stated}, because {why}; the peer answers {peer}"
+        )
+        .into()),
         None if ours != peer => Err(format!("the peer answers {peer}, we answer {ours}").into()),
         Some(_) | None => Ok(()),
     }

@@ -152,14 +152,19 @@ fn scenario(row: &Row) -> Answers {
         run.strategy.stages[0] = Stage::new(desired, 0).passive();
         run.limits.progress_deadline = DAY;
     }
-    let olds: Vec<Digest> = before.keys().map(|name| digest(name)).filter(|old| *old != image("new")).collect();
+    let olds: Vec<Digest> =
+        before.keys().map(|name| digest(name)).filter(|old| *old != image("new")).collect();
     let old = |instance: &immutable_core::fleet::Instance| olds.contains(&instance.image);
     let deleted = std::cell::Cell::new(0);
     let conclusion = run.to_the_end(async {
-        while by_hand {
+        if !by_hand {
+            return;
+        }
+        loop {
             run.sleep(Duration::from_secs(600)).await;
-            let alive = run.fleet.instances().into_iter().filter(|instance| instance.is_ready() && old(instance));
-            for instance in alive.take(1) {
+            let alive =
+                run.fleet.instances().into_iter().find(|instance| instance.is_ready() && old(instance));
+            if let Some(instance) = alive {
                 run.fleet.vanish(&instance.id).unwrap();
                 deleted.set(deleted.get() + 1);
             }
@@ -168,7 +173,8 @@ fn scenario(row: &Row) -> Answers {
     assert_eq!(conclusion, Conclusion::Completed);
 
     let existed = before.values().flatten().count();
-    let old_before: usize = before.iter().filter(|(name, _)| **name != target).map(|(_, set)| set.len()).sum();
+    let old_before: usize =
+        before.iter().filter(|(name, _)| **name != target).map(|(_, set)| set.len()).sum();
     let surplus = existed.saturating_sub(desired as usize);
     let peaks = run.fleet.peaks();
     let budget = run.limits.budget(desired).unwrap();
@@ -252,10 +258,14 @@ fn updater(row: &Row) -> Answers {
         None if old.is_empty() => {
             let started = [run.launched(image("new")), run.launched(image("old"))];
             let peer = new.replace(" then ", " ").replace(" started", "");
-            Answers::new(format!("{peer}, {state}"), format!("{} image2 {} image1, {end}", started[0], started[1]))
+            Answers::new(
+                format!("{peer}, {state}"),
+                format!("{} image2 {} image1, {end}", started[0], started[1]),
+            )
         }
         None => {
-            let ours = format!("{} old, {} new, {end}", run.existing(image("old")), run.existing(image("new")));
+            let ours =
+                format!("{} old, {} new, {end}", run.existing(image("old")), run.existing(image("new")));
             Answers::new(format!("{old} old, {new} new, {state}"), ours)
         }
     }
