@@ -12,7 +12,7 @@ use immutable_testkit::fleet::MemoryFleetBuilder;
 
 use crate::table::{Answers, Row, Table};
 use crate::whole_rollouts::Run;
-use crate::world::{World, image, zone};
+use crate::world::{World, image, quantity, zone};
 
 pub(crate) const TABLES: &[Table] = &[Table { name: "bosh_update_order", ask: update_order }];
 
@@ -27,10 +27,6 @@ struct Listed<'a> {
 fn listed(text: &str) -> Listed<'_> {
     let cells: Vec<&str> = text.splitn(3, ':').collect();
     Listed { id: cells[0], zone: if cells[1] == "-" { "z1" } else { cells[1] }, state: cells[2] }
-}
-
-fn quantity(text: &str) -> Quantity {
-    text.parse().unwrap_or_else(|_| Quantity::Count(text.parse().unwrap()))
 }
 
 /// The predicted order in which instances are replaced: `;` between those after each other, `|` between those at the same

@@ -4,16 +4,12 @@ use immutable_core::Quantity;
 use immutable_core::limits::Limits;
 
 use crate::table::{Answers, Row, Table};
-use crate::world::{Group, World};
+use crate::world::{Group, World, quantity};
 
 pub(crate) const TABLES: &[Table] = &[
     Table { name: "karpenter_budget_accounting", ask: accounting },
     Table { name: "karpenter_budgets", ask: budgets },
 ];
-
-fn quantity(text: &str) -> Quantity {
-    text.parse().unwrap_or_else(|_| Quantity::Count(text.parse().unwrap()))
-}
 
 /// How many are told to leave. With a surge that is never used up, because the new ones of this question do not count:
 /// what is asked for is the number that may be missing.

@@ -130,7 +130,8 @@ fn sets(text: &str) -> BTreeMap<&str, Vec<&str>> {
 }
 
 /// The sizes of all sets at the end of a rollout of Cluster API's golden files, and how many machines were made. In the
-/// mode `on_delete` a user deletes an old machine now and then; what only goes this way is counted too.
+/// mode `on_delete` a user deletes old machines now and then, as many at a time as the scenario says; what only goes this
+/// way is counted too.
 fn scenario(row: &Row) -> Answers {
     let before = sets(row.text("initial_sets"));
     let after = sets(row.text("expect_final_sets"));
@@ -156,15 +157,17 @@ fn scenario(row: &Row) -> Answers {
         before.keys().map(|name| digest(name)).filter(|old| *old != image("new")).collect();
     let old = |instance: &immutable_core::fleet::Instance| olds.contains(&instance.image);
     let deleted = std::cell::Cell::new(0);
+    let (_, at_a_time) = row.text("scenario").split_once("maxuserunavailable ").unwrap_or(("", "0"));
+    let at_a_time: usize = at_a_time[..1].parse().unwrap();
+    assert_eq!(by_hand, at_a_time > 0);
     let conclusion = run.to_the_end(async {
         if !by_hand {
             return;
         }
         loop {
             run.sleep(Duration::from_secs(600)).await;
-            let alive =
-                run.fleet.instances().into_iter().find(|instance| instance.is_ready() && old(instance));
-            if let Some(instance) = alive {
+            let alive = run.fleet.instances().into_iter().filter(|one| one.is_ready() && old(one));
+            for instance in alive.take(at_a_time) {
                 run.fleet.vanish(&instance.id).unwrap();
                 deleted.set(deleted.get() + 1);
             }

@@ -24,6 +24,11 @@ pub(crate) fn zone(name: &str) -> Zone {
     Zone::new(name).unwrap()
 }
 
+/// A count or a percentage, as most tables write them.
+pub(crate) fn quantity(text: &str) -> Quantity {
+    text.parse().unwrap_or_else(|_| Quantity::Count(text.parse().unwrap()))
+}
+
 pub(crate) fn counts(max_surge: u32, max_unavailable: u32) -> Limits {
     let (max_surge, max_unavailable) = (Quantity::Count(max_surge), Quantity::Count(max_unavailable));
     Limits { max_surge, max_unavailable, ..Limits::default() }
