@@ -4,7 +4,6 @@
 #![allow(clippy::disallowed_methods, reason = "tests measure real time, for whoever reads the log")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures for whoever reads the log")]
 
-mod cases;
 mod crash;
 mod faults;
 mod folder;
