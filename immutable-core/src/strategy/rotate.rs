@@ -117,7 +117,7 @@ impl RolloutStrategy for Rotate {
     fn stages(&self, context: &StrategyContext) -> Result<Vec<Stage>, StrategyError> {
         let bad = |reason: String| Err(StrategyError::new(self.name(), reason));
         if self.max_age.is_zero() {
-            return bad("`max_age` is 0, so every instance would be replaced for ever: use a time such as \"30d\", or \
+            return bad("`max_age` is 0, so every instance would be replaced for ever: use a time such as \"720h\", or \
                         `rolling` to replace all of them once"
                 .to_owned());
         }
