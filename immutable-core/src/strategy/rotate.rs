@@ -18,11 +18,11 @@ const MOST_SPREAD: u32 = 50;
 /// one asks. Marked instances (drifted, revoked, asked for) go too. Instances of another image stay unless
 /// [asked for](Self::other_images): to bring an image is the business of the other strategies.
 ///
-/// A rollout of it replaces whatever is due while it runs; run it as often as the fleet's size asks for, for example
+/// A rollout of it replaces what is due when it is planned; run it as often as the fleet's size asks for, for example
 /// daily. Spreading only helps fleets that were rotated before; the pace in one whose instances are all overdue comes
-/// from the limits: at most surge plus unavailable at a time, and no more in an hour than the launch rate allows. Stages
-/// could not give that pace, because instances that stay belong to the new group: a stage that begins with less than
-/// what is due would stand complete and bake for nothing.
+/// from the limits: at most surge plus unavailable at a time, and no faster than the
+/// [launch rate](crate::limits::Limits::launch_rate). Stages could not give that pace, because instances that stay belong
+/// to the new group: a stage that begins with less than what is due would stand complete and bake for nothing.
 ///
 /// ```
 /// use std::time::Duration;

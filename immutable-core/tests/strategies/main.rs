@@ -7,5 +7,6 @@ mod any;
 mod errors;
 mod files;
 mod model;
+mod plans;
 mod properties;
 mod replaced;
