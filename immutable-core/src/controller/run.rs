@@ -392,7 +392,8 @@ impl<'c> Run<'c> {
         next_due(self.state()?, now).into_iter().for_each(&mut earlier);
         self.backoff.next(now).into_iter().for_each(&mut earlier);
         if self.waits {
-            self.next_report().into_iter().for_each(&mut earlier);
+            // One that is late waits for a commit.
+            self.next_report().filter(|at| *at > now).into_iter().for_each(&mut earlier);
         }
         if self.stale && self.backoff.may(&Call::Observe, now) {
             earlier(self.seen.map_or(now, |(_, seen_at)| seen_at + pace));

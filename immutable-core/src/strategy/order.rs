@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// In which order the slots of a fleet are worked off.
@@ -20,4 +22,15 @@ pub enum SlotOrder {
     /// The highest number first and slot 0 last, each begun only when those before it are done, as Kubernetes does with a
     /// `StatefulSet`.
     Descending,
+}
+
+impl fmt::Display for SlotOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Oldest => "the oldest first",
+            Self::Hashed => "in the same order in every rollout",
+            Self::ZoneByZone => "zone by zone",
+            Self::Descending => "the highest slot first",
+        })
+    }
 }

@@ -3,7 +3,8 @@ use std::time::Duration;
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
 use serde::{Deserialize, Serialize};
 
-use super::{RolloutStrategy, Stage, StrategyContext, StrategyError};
+use super::pause::Pause;
+use super::{RolloutStrategy, SlotOrder, Stage, StrategyContext, StrategyError};
 use crate::gate::GateSpec;
 use crate::id::GateName;
 
@@ -29,10 +30,12 @@ pub struct Rolling {
     bake: Duration,
     /// Checks that must pass on the complete new fleet. Default none.
     checks: Vec<GateName>,
+    /// In which order the slots are worked off. Default the oldest first.
+    order: SlotOrder,
 }
 
 impl Rolling {
-    /// Without approval, bake time or checks.
+    /// Without approval, bake time or checks; the oldest instance first.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -58,6 +61,18 @@ impl Rolling {
         self.checks.push(name);
         self
     }
+
+    /// Works off the slots in this order, for example from the highest number down as Kubernetes does with a
+    /// `StatefulSet`.
+    #[must_use]
+    pub const fn order(mut self, order: SlotOrder) -> Self {
+        self.order = order;
+        self
+    }
+
+    fn end(&self) -> Pause<'_> {
+        Pause { bake: self.bake, checks: &self.checks, approval: None }
+    }
 }
 
 impl RolloutStrategy for Rolling {
@@ -71,29 +86,25 @@ impl RolloutStrategy for Rolling {
         if let Some(name) = &self.start_approval {
             stages.push(Stage::new(0, all).gate(GateSpec::Approval(name.clone())));
         }
-        let mut last = Stage::new(all, 0);
-        if !self.bake.is_zero() {
-            last = last.gate(GateSpec::Bake(self.bake));
-        }
-        last.gates.extend(self.checks.iter().cloned().map(GateSpec::Check));
-        stages.push(last);
+        stages.push(self.end().on(Stage::new(all, 0)));
         Ok(stages)
+    }
+
+    fn order(&self) -> SlotOrder {
+        self.order
     }
 }
 
 impl std::fmt::Display for Rolling {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { start_approval, bake, checks } = self;
+        let Self { start_approval, bake: _, checks: _, order } = self;
         f.write_str("rolling")?;
         if let Some(name) = start_approval {
             write!(f, ", starts on approval `{name}`")?;
         }
-        if !bake.is_zero() {
-            write!(f, ", bakes for {bake:?}")?;
+        if *order != SlotOrder::default() {
+            write!(f, ", {order}")?;
         }
-        for check in checks {
-            write!(f, ", checks `{check}`")?;
-        }
-        Ok(())
+        write!(f, "{}", self.end())
     }
 }
