@@ -183,9 +183,17 @@ mod tests {
             assert_eq!(text.parse::<Moment>().unwrap().to_string(), text);
         }
         assert_eq!("2026-12-20T18:00+01:00".parse::<Moment>().unwrap().to_string(), "2026-12-20T17:00:00Z");
-        for bad in
-            ["", "tomorrow", "2026-13-01", "2026-12-20T25:00", "2026-12-20T18:00Z[Europe/Berlin]", "18:00"]
-        {
+        for bad in [
+            "",
+            "tomorrow",
+            "2026-13-01",
+            "2026-12-20T25:00",
+            "2026-12-20T18:00Z[Europe/Berlin]",
+            "18:00",
+            "2026-12-20+01:00",
+            "2026-12-20Z",
+            "2026-12-20T",
+        ] {
             let error = bad.parse::<Moment>().unwrap_err();
             assert!(error.to_string().contains("expected a date as in `2026-12-20`"), "{bad}: {error}");
         }

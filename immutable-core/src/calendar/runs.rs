@@ -42,10 +42,19 @@ impl Runs {
 
     /// An instant until which it stays open, after this one, at which it is open. At that one it may still be open.
     pub(super) fn open_until(&self, clock: &LocalClock, at: i64) -> Option<i64> {
-        let hit = self.opened(clock, at)?;
+        let opened = self.opened(clock, at)?;
+        // If the clock has jumped since, a hit after the jump leads further than one before.
+        let jump = clock.next_jump(opened).filter(|jump| jump.at <= at);
+        let later = jump.and_then(|jump| self.next_hit(clock, jump.at - 1)).filter(|hit| *hit <= at);
+        let hit = later.unwrap_or(opened);
+        Some(self.open_to_jump(clock, hit).max(hit + self.duration))
+    }
+
+    /// How long it stays open after a hit, as far as the next jump of the clock.
+    fn open_to_jump(&self, clock: &LocalClock, hit: i64) -> i64 {
         let jump = clock.next_jump(hit).map_or(i64::MAX, |jump| jump.at);
-        if self.seamless && jump > at {
-            return Some(jump);
+        if self.seamless {
+            return jump;
         }
         let time_of_day = (hit + clock.offset(hit)).rem_euclid(86_400);
         let next = self.runs.partition_point(|run| run.0 <= time_of_day);
@@ -53,13 +62,7 @@ impl Runs {
         let run =
             next.checked_sub(1).and_then(|index| self.runs.get(index)).filter(|run| time_of_day <= run.1);
         let last = hit + run.map_or(0, |run| run.1 - time_of_day);
-        if last < jump {
-            Some(last + self.duration)
-        } else if jump > at {
-            Some(jump)
-        } else {
-            Some(hit + self.duration)
-        }
+        if last < jump { last + self.duration } else { jump }
     }
 
     /// The first hit after this instant.
