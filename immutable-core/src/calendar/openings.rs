@@ -53,7 +53,7 @@ impl Openings {
                 None => return Some(until),
             }
         }
-        freeze.filter(|from| *from == limit)
+        freeze.filter(|from| *from <= until)
     }
 
     /// The freeze that is on and lasts longest, and its place.

@@ -34,12 +34,13 @@ fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
+/// A time after 1970.
 fn at(second: i64) -> Timestamp {
-    time(&jiff::Timestamp::from_second(second).unwrap().to_string())
+    Timestamp::from_unix(Duration::from_secs(second.unsigned_abs()))
 }
 
 fn second(time: Timestamp) -> i64 {
-    time.to_string().parse::<jiff::Timestamp>().unwrap().as_second()
+    i64::try_from(time.since(Timestamp::UNIX_EPOCH).as_secs()).unwrap()
 }
 
 fn hours(hours: u64) -> Duration {
@@ -125,6 +126,24 @@ fn a_duration_is_elapsed_time_so_a_day_of_25_hours_leaves_one() {
 }
 
 #[test]
+fn windows_of_a_schedule_that_do_not_touch_stay_apart() {
+    let minutes = Calendar::builder().window(cron("0,2 9 * * *", Duration::from_secs(60))).build().unwrap();
+    assert_eq!(
+        changes(&minutes, "2026-11-23T00:00:00Z", 4),
+        ["2026-11-23T09:00:00Z", "2026-11-23T09:01:00Z", "2026-11-23T09:02:00Z", "2026-11-23T09:03:00Z"]
+    );
+    let almost = Calendar::builder().window(cron("@daily", Duration::from_secs(86_399))).build().unwrap();
+    assert_eq!(changes(&almost, "2026-11-23T00:00:00Z", 2), ["2026-11-23T23:59:59Z", "2026-11-24T00:00:00Z"]);
+    // At 01:00 UTC, when Berlin's clock would show 03:00, it falls to 02:00.
+    let around =
+        Calendar::builder().time_zone("Europe/Berlin").window(cron("0 1,3 * * *", hours(2))).build().unwrap();
+    assert_eq!(
+        changes(&around, "2026-10-24T23:30:00Z", 3),
+        ["2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z", "2026-10-25T04:00:00Z"]
+    );
+}
+
+#[test]
 fn the_end_of_one_window_is_the_beginning_of_the_next() {
     let calendar = Calendar::builder()
         .window(weekly([Weekday::Sunday], "22:00", "05:00"))
@@ -183,15 +202,17 @@ fn jitter_begins_later_after_a_window_opens_and_after_a_freeze_ends_but_never_la
 }
 
 #[test]
-fn an_opening_that_ends_before_the_jitter_is_over_is_no_opening() {
-    let calendar = Calendar::builder()
-        .window(weekly(Weekday::ALL, "09:00", "17:00"))
-        .freeze(freeze("2026-11-24T09:05:00Z", "2026-11-24T16:58:00Z"))
-        .jitter(Jitter::new(Duration::from_secs(600), Duration::from_secs(600)))
-        .build()
-        .unwrap();
-    let before = time("2026-11-24T08:00:00Z");
-    assert_eq!(calendar.next_open(before, NOBODY), Some(time("2026-11-25T09:10:00Z")));
+fn an_opening_that_ends_before_or_when_the_jitter_is_over_is_no_opening() {
+    for end in ["2026-11-24T09:05:00Z", "2026-11-24T09:10:00Z"] {
+        let calendar = Calendar::builder()
+            .window(weekly(Weekday::ALL, "09:00", "17:00"))
+            .freeze(freeze(end, "2026-11-24T16:58:00Z"))
+            .jitter(Jitter::new(Duration::from_secs(600), Duration::from_secs(600)))
+            .build()
+            .unwrap();
+        let before = time("2026-11-24T08:00:00Z");
+        assert_eq!(calendar.next_open(before, NOBODY), Some(time("2026-11-25T09:10:00Z")));
+    }
 }
 
 #[test]
@@ -221,6 +242,18 @@ fn what_never_closes_says_so_and_what_opens_rarely_is_found() {
         assert_eq!(changes(&shut, now, 1), [""; 0], "{text}");
         assert!(shut.is_open(time(now), NOBODY));
     }
+    let later =
+        Calendar::builder().window(cron("* * * * *", hours(1))).freeze(freeze("2029-01-01", "2029-01-01"));
+    assert_eq!(changes(&later.build().unwrap(), now, 1), ["2029-01-01T00:00:00Z"]);
+    // Closed on 29 February only: too far away to be seen, and not to be passed over for the freeze behind it.
+    let far = Calendar::builder()
+        .window(cron("0 0 * 1,3-12 *", hours(24)))
+        .window(cron("0 0 1-28 2 *", hours(24)))
+        .freeze(freeze("2029-01-01", "2029-01-01"))
+        .build()
+        .unwrap();
+    assert_eq!(changes(&far, now, 1), [""; 0]);
+    assert_eq!(changes(&far, "2027-11-23T00:00:00Z", 1), ["2028-02-29T00:00:00Z"]);
     let leap = Calendar::builder().window(cron("0 0 29 2 *", hours(1))).build().unwrap();
     assert_eq!(changes(&leap, "2096-03-01T00:00:00Z", 1), ["2104-02-29T00:00:00Z"]);
 }
