@@ -34,7 +34,7 @@
 //! | 0 | [`digest`], [`time`], [`id`], [`seed`], [`error`], [`quantity`] |
 //! | 1 | [`image`] |
 //! | 2 | [`fleet`] |
-//! | 3 | [`limits`], [`gate`] |
+//! | 3 | [`limits`], [`gate`], [`calendar`] |
 //! | 4 | [`strategy`] |
 //! | 5 | [`plan`] |
 //! | 6 | [`planner`] |
@@ -43,6 +43,7 @@
 //! | 9 | [`event`] |
 //! | 10 | `controller`, `store` |
 
+pub mod calendar;
 #[cfg(feature = "controller")]
 pub mod controller;
 pub mod digest;

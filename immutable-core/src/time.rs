@@ -37,6 +37,16 @@ impl Timestamp {
         Self::UNIX_EPOCH + since_epoch
     }
 
+    /// The whole seconds since the Unix epoch, rounded down.
+    pub(crate) fn unix_seconds(self) -> i64 {
+        self.0.as_second() - i64::from(self.0.subsec_nanosecond() < 0)
+    }
+
+    /// The point this many seconds after the Unix epoch; `None` beyond the ends of the calendar.
+    pub(crate) fn from_unix_seconds(seconds: i64) -> Option<Self> {
+        jiff::Timestamp::from_second(seconds).ok().map(Self)
+    }
+
     /// How long after `earlier` this is; zero when it is not after it.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

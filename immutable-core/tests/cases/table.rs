@@ -80,23 +80,6 @@ pub(crate) static DIFFERENCES: LazyLock<BTreeMap<(String, usize), Difference>> =
     differences
 });
 
-/// Rows whose stated answer needs something that is not built yet; each says what. A row that answers as stated must
-/// leave the list.
-pub(crate) const PENDING: &[(&str, usize, &str)] = &[
-    ("capi_deadlock_breaker", 3, TOO_FEW),
-    ("capi_deadlock_breaker", 4, TOO_FEW),
-    ("capi_deadlock_breaker", 5, TOO_FEW),
-    ("capi_deadlock_breaker", 6, TOO_FEW),
-    ("capi_scale_down_old", 3, TOO_FEW),
-    ("capi_scale_down_old", 5, TOO_FEW),
-    ("k8s_scale_down_old", 3, TOO_FEW),
-    ("capi_scenarios", 27, SURPLUS),
-    ("capi_scenarios", 28, SURPLUS),
-];
-
-const TOO_FEW: &str = "that an unready one in service stays while fewer are available than must be";
-const SURPLUS: &str = "that a passive stage lets go of what is beyond the desired number";
-
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
 }
@@ -132,14 +115,6 @@ fn judge(table: &'static str, row: &Row, answers: &Answers) -> Result<(), Failed
     let Answers { peer, ours } = answers;
     let difference = DIFFERENCES.get(&(table.to_owned(), row.number));
     let stated = difference.map_or(peer, |difference| &difference.ours);
-    if let Some((.., awaited)) =
-        PENDING.iter().find(|(name, number, _)| (*name, *number) == (table, row.number))
-    {
-        return match ours == stated {
-            true => Err(format!("{awaited} is there: take the row off the pending ones").into()),
-            false => Ok(()),
-        };
-    }
     match difference {
         Some(_) if ours == peer => Err(format!("no difference any more: both answer {peer}").into()),
         Some(Difference { why, .. }) if ours != stated => Err(format!(

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests measure real time, for whoever reads the log")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures for whoever reads the log")]
 
+mod calendar;
 mod crash;
 mod faults;
 mod folder;

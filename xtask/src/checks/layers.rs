@@ -13,7 +13,7 @@ const LEVELS: &[&[&str]] = &[
     &["digest", "time", "id", "seed", "error", "quantity"],
     &["image"],
     &["fleet"],
-    &["limits", "gate", "drift"],
+    &["limits", "gate", "calendar", "drift"],
     &["strategy"],
     &["plan"],
     &["planner"],
