@@ -258,6 +258,7 @@ impl<'c> Run<'c> {
             let fact = match due {
                 Due::Member(seat, observation) => Fact::Observed { seat, observation },
                 Due::Rested(slot) => Fact::Rested { slot },
+                Due::Window { open } => Fact::Window { open },
             };
             self.record(Record::Fact(fact), now)?;
         }

@@ -156,6 +156,10 @@ fn transition(state: &mut RolloutState, record: &Record, at: Timestamp) -> Resul
             state.revoked(*image);
             Ok(())
         }
+        Record::Fact(Fact::Window { open }) => {
+            state.windowed(*open, at);
+            Ok(())
+        }
         Record::Fact(Fact::Rested { slot }) => {
             state.rested(*slot);
             Ok(())

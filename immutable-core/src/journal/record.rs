@@ -168,6 +168,11 @@ pub enum Fact {
         /// The image.
         image: Digest,
     },
+    /// The calendar has opened, or closed.
+    Window {
+        /// It is open now.
+        open: bool,
+    },
     /// A slot has rested long enough after a failure.
     Rested {
         /// The slot.
@@ -275,6 +280,9 @@ impl fmt::Display for Record {
                 write!(f, "{seat} {apart}")
             }
             Self::Fact(Fact::Revoked { image }) => write!(f, "image {} was revoked", image.short()),
+            Self::Fact(Fact::Window { open }) => {
+                write!(f, "the calendar is {}", if *open { "open" } else { "closed" })
+            }
             Self::Fact(Fact::Rested { slot }) => write!(f, "{slot} has rested"),
             Self::Shift { share } => write!(f, "{share} of the traffic to the new group"),
             Self::NextTarget => f.write_str("next target"),

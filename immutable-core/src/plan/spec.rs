@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Seat;
+use crate::calendar::Calendar;
 use crate::digest::Digest;
 use crate::fleet::Instance;
 use crate::id::{FleetId, RolloutId, Zone};
@@ -36,6 +37,9 @@ pub struct RolloutSpec {
     /// In which order the slots are worked off.
     #[serde(default)]
     pub order: SlotOrder,
+    /// When it may act; `None`: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Calendar>,
     /// What happens when the rollout fails.
     pub on_failure: OnFailure,
     /// What happens to protected instances.
@@ -56,6 +60,12 @@ pub struct RolloutSpec {
 }
 
 impl RolloutSpec {
+    /// What delays the openings of the calendar: the same for every rollout of the fleet, another for every fleet.
+    #[must_use]
+    pub fn calendar_seed(&self) -> Seed {
+        Seed::new(0).child(self.fleet.as_str())
+    }
+
     /// The zone a slot belongs to.
     #[must_use]
     pub fn zone_of(&self, slot: crate::id::Slot) -> &Zone {

@@ -69,6 +69,11 @@ pub enum WaitingOn {
     Traffic,
     /// The stage keeps this instance.
     Stage,
+    /// The calendar is closed.
+    Window {
+        /// When it opens, if it ever does.
+        opens: Option<Timestamp>,
+    },
     /// The complete stage must stand until this time.
     Bake {
         /// When.
@@ -121,6 +126,8 @@ impl fmt::Display for WaitingOn {
             Self::Versions => f.write_str("one more image may not exist (max_versions)"),
             Self::Traffic => f.write_str("fewer old instances could not carry their share of the traffic"),
             Self::Stage => f.write_str("kept by this stage"),
+            Self::Window { opens: Some(opens) } => write!(f, "the calendar opens at {opens}"),
+            Self::Window { opens: None } => f.write_str("the calendar does not open any more"),
             Self::Bake { until } => write!(f, "the stage bakes until {until}"),
             Self::Approval { name } => write!(f, "needs the approval `{name}`"),
             Self::Gate { name } => write!(f, "check `{name}` has not passed yet"),

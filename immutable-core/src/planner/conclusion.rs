@@ -83,6 +83,8 @@ pub enum FailReason {
         /// The image.
         image: Digest,
     },
+    /// The calendar closed before every instance was replaced, and says to go back then.
+    WindowClosed,
     /// Nothing moved for the whole progress deadline.
     NoProgress,
     /// A check said no.
@@ -116,6 +118,7 @@ impl fmt::Display for FailReason {
                 )
             }
             Self::Revoked { image } => write!(f, "image {} was revoked", image.short()),
+            Self::WindowClosed => f.write_str("the calendar closed before every instance was replaced"),
             Self::NoProgress => f.write_str("no progress within the progress deadline"),
             Self::Gate { gate, judgement } => {
                 write!(f, "check `{gate}` failed")?;

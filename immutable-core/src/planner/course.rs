@@ -245,6 +245,14 @@ impl RolloutState {
         Arc::make_mut(&mut self.goal)
     }
 
+    /// The calendar has opened or closed; the time in which it was closed does not count against the progress deadline.
+    pub fn windowed(&mut self, open: bool, at: Timestamp) {
+        if open && !self.window_open {
+            self.progressed_at = at;
+        }
+        self.window_open = open;
+    }
+
     /// An image was revoked: nothing is launched from it any more.
     pub fn revoked(&mut self, image: Digest) {
         self.revoked.insert(image);

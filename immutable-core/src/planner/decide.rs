@@ -2,6 +2,7 @@ use super::due::progress_deadline;
 use super::state::Run;
 use super::steps::steps;
 use super::{Conclusion, Direction, FailReason, RolloutState};
+use crate::calendar::{Calendar, OnClose};
 use crate::digest::Digest;
 use crate::gate::{GateSpec, Verdict};
 use crate::id::{Slot, Zone};
@@ -55,7 +56,7 @@ pub fn decide(state: &RolloutState, now: Timestamp) -> Decision {
     }
     let next = state.stage + 1;
     if next < state.goal.stages.len() {
-        return match state.may_advance(now) {
+        return match state.may_advance() {
             true => Decision::Act(vec![Step::Advance { stage: next }]),
             false => Decision::Wait,
         };
@@ -111,7 +112,11 @@ fn failure(state: &RolloutState, now: Timestamp) -> Option<FailReason> {
     if let Some((gate, judgement)) = failed {
         return Some(FailReason::Gate { gate: gate.clone(), judgement: judgement.clone() });
     }
-    progress_deadline(state, now).filter(|deadline| *deadline <= now).map(|_| FailReason::NoProgress)
+    let is_mixed = state.begun && state.board.counts().old_live > 0;
+    if !state.window_open && state.is_forward() && is_mixed && state.on_close() == OnClose::Rollback {
+        return Some(FailReason::WindowClosed);
+    }
+    progress_deadline(state).filter(|deadline| *deadline <= now).map(|_| FailReason::NoProgress)
 }
 
 fn respond(state: &RolloutState, reason: FailReason) -> Decision {
@@ -133,14 +138,18 @@ impl RolloutState {
         self.goal.previous.filter(|image| *image != self.goal.target && !self.revoked.contains(image))
     }
 
-    /// Whether work may be begun that could as well be left undone.
-    pub(super) fn may_begin(&self, _now: Timestamp) -> bool {
-        true
+    /// Whether work may be begun that could as well be left undone. The way back does not wait for a calendar.
+    pub(super) fn may_begin(&self) -> bool {
+        self.may_advance() || self.begun && self.on_close() == OnClose::Finish
     }
 
     /// Whether the next stage may be begun.
-    pub(super) fn may_advance(&self, now: Timestamp) -> bool {
-        self.may_begin(now)
+    pub(super) fn may_advance(&self) -> bool {
+        self.window_open || !self.is_forward()
+    }
+
+    fn on_close(&self) -> OnClose {
+        self.spec.calendar.as_ref().map(Calendar::on_close).unwrap_or_default()
     }
 
     /// Whether an image may be launched: it is not revoked, and not one more than may exist at once. `brought` is an image

@@ -15,6 +15,11 @@ pub enum Due {
     Member(Seat, Observation),
     /// A slot has rested long enough after a failure.
     Rested(Slot),
+    /// The calendar has opened, or closed.
+    Window {
+        /// It is open now.
+        open: bool,
+    },
 }
 
 /// The changes that are due by now.
@@ -28,7 +33,9 @@ pub fn due(state: &RolloutState, now: Timestamp) -> Vec<Due> {
         };
         Some(Due::Member(seat, observation))
     });
-    members.chain(state.timers.due_slots(now).map(Due::Rested)).collect()
+    let open = state.calendar_is_open(now);
+    let window = (open != state.window_open).then_some(Due::Window { open });
+    members.chain(state.timers.due_slots(now).map(Due::Rested)).chain(window).collect()
 }
 
 /// When time alone will next change a decision, after `now` and if nothing else happens before.
@@ -44,18 +51,24 @@ pub fn next_due(state: &RolloutState, now: Timestamp) -> Option<Timestamp> {
         (Some(tokens), Some(rate)) => tokens.next(rate, now),
         _ => None,
     };
-    let others = bakes.chain(token).chain(progress_deadline(state, now)).filter(|at| *at > now);
+    let calendar = state.spec.calendar.as_ref();
+    let window = calendar.and_then(|calendar| calendar.next_change(now, state.spec.calendar_seed()));
+    let others = bakes.chain(window).chain(token).chain(progress_deadline(state)).filter(|at| *at > now);
     others.chain(state.timers.next(now)).min()
 }
 
 /// When the rollout counts as stuck, if nothing moves before. A rollout that waits for a gate, a person or its end is
-/// not stuck.
-pub(super) fn progress_deadline(state: &RolloutState, _now: Timestamp) -> Option<Timestamp> {
-    (state.run == Run::Running && state.complete_since.is_none() && !state.waits_for_people())
-        .then(|| state.progressed_at + state.goal.limits.progress_deadline)
+/// not stuck, nor is one that must not act.
+pub(super) fn progress_deadline(state: &RolloutState) -> Option<Timestamp> {
+    let waits = state.complete_since.is_some() || state.waits_for_people() || !state.may_begin();
+    (state.run == Run::Running && !waits).then(|| state.progressed_at + state.goal.limits.progress_deadline)
 }
 
 impl RolloutState {
+    pub(super) fn calendar_is_open(&self, now: Timestamp) -> bool {
+        self.spec.calendar.as_ref().is_none_or(|calendar| calendar.is_open(now, self.spec.calendar_seed()))
+    }
+
     /// Whether nothing is left to do but what somebody set apart, or what a passive stage leaves to chance.
     pub(super) fn waits_for_people(&self) -> bool {
         let stage = &self.goal.stages[self.stage];

@@ -65,8 +65,13 @@ fn rollout_waits_on(state: &RolloutState, now: Timestamp) -> Option<WaitingOn> {
         Run::Ending(_) | Run::Closed(_) => return Some(WaitingOn::Ending),
         Run::Running => {}
     }
-    let since = state.complete_since?;
-    let gate = state.goal.stages[state.stage].gates.iter().find(|gate| !passed(state, gate, since, now))?;
+    let Some(since) = state.complete_since else {
+        return (!state.may_begin()).then(|| window(state, now));
+    };
+    let mut gates = state.goal.stages[state.stage].gates.iter();
+    let Some(gate) = gates.find(|gate| !passed(state, gate, since, now)) else {
+        return (!state.may_advance()).then(|| window(state, now));
+    };
     Some(match gate {
         GateSpec::Bake(time) => WaitingOn::Bake { until: since + *time },
         GateSpec::Approval(name) => WaitingOn::Approval { name: name.clone() },
@@ -77,6 +82,13 @@ fn rollout_waits_on(state: &RolloutState, now: Timestamp) -> Option<WaitingOn> {
             }
         },
     })
+}
+
+fn window(state: &RolloutState, now: Timestamp) -> WaitingOn {
+    let calendar = state.spec.calendar.as_ref();
+    WaitingOn::Window {
+        opens: calendar.and_then(|calendar| calendar.next_open(now, state.spec.calendar_seed())),
+    }
 }
 
 /// Why a slot waits, or `None` if it has nothing left to do.

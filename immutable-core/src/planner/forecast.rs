@@ -57,6 +57,7 @@ impl World<'_> {
     fn run(mut self) -> Result<Forecast, IllegalTransition> {
         let mut unfinished = None;
         loop {
+            self.state.windowed(self.state.calendar_is_open(self.now), self.now);
             self.state.settle(self.now);
             match decide(&self.state, self.now) {
                 Decision::Act(steps) => {
@@ -79,9 +80,7 @@ impl World<'_> {
             let predicted = self.coming.first_key_value().map(|(at, _)| *at);
             let due = next_due(&self.state, self.now);
             // Nothing will happen any more but the deadline.
-            if predicted.is_none()
-                && (due.is_none() || due == super::due::progress_deadline(&self.state, self.now))
-            {
+            if predicted.is_none() && (due.is_none() || due == super::due::progress_deadline(&self.state)) {
                 unfinished = Some(explain(&self.state, self.now));
                 break;
             }

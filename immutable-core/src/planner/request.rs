@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::IllegalTransition;
 use super::forecast::{Forecast, forecast};
+use crate::calendar::Calendar;
 use crate::digest::Digest;
 use crate::fleet::{Health, Instance, Phase, Snapshot};
 use crate::id::{FleetId, InstanceId, RolloutId, Slot, Zone};
@@ -39,6 +40,7 @@ pub struct PlanRequest {
     limits: Limits,
     zones: Vec<Zone>,
     seed: Seed,
+    calendar: Option<Calendar>,
     on_failure: OnFailure,
     on_protected: OnApart,
     on_standby: OnApart,
@@ -130,6 +132,7 @@ impl PlanRequest {
             limits: Limits::default(),
             zones: Vec::new(),
             seed: Seed::new(0),
+            calendar: None,
             on_failure: OnFailure::default(),
             on_protected: OnApart::default(),
             on_standby: OnApart::default(),
@@ -164,6 +167,12 @@ impl PlanRequest {
     /// The seed of all choices that nothing else decides. Default 0.
     pub const fn seed(mut self, seed: Seed) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// When the rollout may act. Default always.
+    pub fn calendar(mut self, calendar: Calendar) -> Self {
+        self.calendar = Some(calendar);
         self
     }
 
@@ -293,6 +302,7 @@ impl PlanRequest {
             zones: self.zones.clone(),
             seed: self.seed,
             order: strategy.order(),
+            calendar: self.calendar.clone(),
             on_failure: self.on_failure,
             on_protected: self.on_protected,
             on_standby: self.on_standby,

@@ -96,6 +96,8 @@ pub struct RolloutState {
     pub(super) stage: usize,
     /// Something was begun.
     pub(super) begun: bool,
+    /// The calendar was open when it was looked at last.
+    pub(super) window_open: bool,
     /// The share of the traffic that the new group gets; `None`: every instance gets the same.
     pub(super) share: Option<Share>,
     pub(super) complete_since: Option<Timestamp>,
@@ -172,6 +174,10 @@ impl RolloutState {
             run: Run::Running,
             stage: 0,
             begun: false,
+            window_open: spec
+                .calendar
+                .as_ref()
+                .is_none_or(|calendar| calendar.is_open(now, spec.calendar_seed())),
             share: shares.then_some(Share::NONE),
             complete_since: None,
             approvals: BTreeSet::new(),

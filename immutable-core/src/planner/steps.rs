@@ -57,7 +57,7 @@ impl<'s> Chooser<'s> {
             board: &state.board,
             stage,
             guard: Guard::new(state, tokens),
-            is_open: state.may_begin(now),
+            is_open: state.may_begin(),
             target,
             keep,
             chosen: BTreeSet::new(),
