@@ -3,13 +3,13 @@
 use super::{Share, Stage, StrategyError};
 use crate::limits::Budget;
 
-/// How many old instances stay beside `new` ones that get this share: what is missing to the whole fleet, and as many as
-/// the rest of the traffic needs; fewer where both groups together would be more than may exist, down to what may be
-/// unavailable. `None` if even that is too much.
+/// How many old instances stay beside `new` ones that get this share, and are enough for it: as many as the rest of the
+/// traffic needs, which is never less than what is missing to the whole fleet; fewer where both groups together would be
+/// more than may exist, down to what may be unavailable. `None` if even that is too much.
 pub(super) fn kept(budget: &Budget, new: u32, share: Share) -> Option<u32> {
     let rest = share.rest().of(budget.desired);
     let room = budget.max_total().checked_sub(new)?;
-    let old = rest.max(budget.desired.saturating_sub(new)).min(room);
+    let old = rest.min(room);
     // Traffic needs somebody to go to, whatever may be unavailable.
     (old >= least(budget, share.rest()).max(rest.min(1))).then_some(old)
 }
@@ -39,16 +39,16 @@ pub(super) fn passage(
     to: &Stage,
 ) -> Result<Vec<Stage>, StrategyError> {
     let (Some(mut now), Some(end)) = (from.share, to.share) else { return Ok(Vec::new()) };
-    let fits = |now: Share, next: Share, old: u32| {
-        least(budget, next).saturating_add(least(budget, now.rest()).max(old)) <= budget.max_total()
+    let fits = |now: Share, next: Share| {
+        least(budget, next).saturating_add(least(budget, now.rest())) <= budget.max_total()
     };
     let mut between = Vec::new();
-    while !fits(now, end, to.old) {
+    while !fits(now, end) {
         let step = (now.hundredths() + 1..end.hundredths()).rev().find_map(|hundredths| {
             let next = Share::new(hundredths).ok()?;
             let new = from.new.max(next.of(budget.desired));
             let old = kept(budget, new, next)?;
-            fits(now, next, old).then(|| Stage::new(new, old).share(next))
+            fits(now, next).then(|| Stage::new(new, old).share(next))
         });
         let Some(stage) = step else { return Err(stuck(strategy, budget, now, end)) };
         now = stage.share.unwrap_or(end);
@@ -67,8 +67,7 @@ fn stuck(strategy: &str, budget: &Budget, now: Share, end: Share) -> StrategyErr
         format!(
             "max_surge {max_surge} and max_unavailable {max_unavailable} of {desired} instances leave no room to move \
              traffic on from {now} to the new group, because {beside} old ones must serve meanwhile: raise max_surge \
-             to {}",
-            needed.max(max_surge.saturating_add(1))
+             to {needed}"
         ),
     )
 }

@@ -10,3 +10,4 @@ mod model;
 mod plans;
 mod properties;
 mod replaced;
+mod stages;
