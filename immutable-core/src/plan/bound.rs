@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use super::{Adopted, Estimates, RolloutSpec};
 use crate::gate::GateSpec;
+use crate::id::Zone;
+use crate::strategy::Reason;
 use crate::time::Timestamp;
 
 /// The shortest time in which any schedule within the limits can do this rollout, if every launch and every retirement
@@ -13,7 +15,8 @@ use crate::time::Timestamp;
 /// minimum ready time included, a retirement is leaving for `D`. Hence, with `n` launches and `r` retirements, at least
 /// `(n·L + r·D) / (s+u)`; and one launch and one retirement follow each other when `u = 0` (nothing may leave before
 /// something has come) or `s = 0` (nothing may come before something has left): at least `L+D`, else `max(L, D)`. Bake
-/// times of all stages come on top.
+/// times of all stages come on top. The same holds for each zone that has limits of its own, and a launch rate spaces the launches
+/// beyond its burst.
 #[must_use]
 pub fn lower_bound(
     spec: &RolloutSpec,
@@ -25,13 +28,18 @@ pub fn lower_bound(
     let count = |matches: &dyn Fn(&Adopted) -> bool| {
         u32::try_from(initial.iter().filter(|adopted| matches(adopted)).count()).unwrap_or(u32::MAX)
     };
-    let already_new = count(&|adopted| adopted.instance.image == spec.target);
-    let launches = desired.saturating_sub(already_new);
-    let retirements =
-        count(&|adopted| adopted.instance.image != spec.target) + already_new.saturating_sub(desired);
-    let available = count(&|Adopted { instance, .. }| {
-        instance.is_ready() && as_of.since(instance.launched_at) >= spec.limits.min_ready
-    });
+    // What nobody asks for may stay in a passive stage, so a bound cannot count on its going.
+    let passive = spec.stages.iter().any(|stage| stage.passive);
+    let goes = |adopted: &Adopted| {
+        adopted.reason.is_some_and(|reason| !passive || reason <= Reason::Requested)
+            && !adopted.instance.standing.protected
+            && !adopted.instance.standing.standby
+    };
+    let old = count(&|adopted| goes(adopted));
+    let stays = count(&|adopted| !goes(adopted));
+    let launches = desired.saturating_sub(stays);
+    let retirements = old + stays.saturating_sub(desired);
+    let available = count(&|adopted| serves(spec, adopted, as_of));
 
     let launch = estimates.launch_to_ready + spec.limits.min_ready;
     let retire = estimates.drain_to_gone;
@@ -54,5 +62,55 @@ pub fn lower_bound(
         .flat_map(|stage| &stage.gates)
         .filter_map(|gate| if let GateSpec::Bake(time) = gate { Some(*time) } else { None })
         .sum();
-    work.max(chain) + bake
+    work.max(chain)
+        .max(by_rate(spec, launches, launch))
+        .max(by_zone(spec, initial, goes, as_of, launch, retire))
+        + bake
+}
+
+/// Launches beyond the first burst come one after the other, and the last one has still to become available.
+fn by_rate(spec: &RolloutSpec, launches: u32, launch: Duration) -> Duration {
+    spec.limits
+        .launch_rate
+        .filter(|rate| launches > rate.burst)
+        .map_or(Duration::ZERO, |rate| rate.every.saturating_mul(launches - rate.burst) + launch)
+}
+
+/// What holds for the fleet holds for each zone that has limits of its own.
+fn by_zone(
+    spec: &RolloutSpec,
+    initial: &[Adopted],
+    goes: impl Fn(&Adopted) -> bool,
+    as_of: Timestamp,
+    launch: Duration,
+    retire: Duration,
+) -> Duration {
+    let limits = &spec.limits;
+    if limits.max_surge_per_zone.is_none() || limits.max_unavailable_per_zone.is_none() {
+        return Duration::ZERO;
+    }
+    let zones = u32::try_from(spec.zones.len()).unwrap_or(u32::MAX);
+    let count = |matches: &dyn Fn(&Adopted) -> bool| {
+        u32::try_from(initial.iter().filter(|adopted| matches(adopted)).count()).unwrap_or(u32::MAX)
+    };
+    let of_zone = |(number, zone): (u32, &Zone)| {
+        let slots = spec.budget.slots_in_zone(number, zones);
+        let limit = limits.zone_budget(slots);
+        let here = |adopted: &Adopted| adopted.instance.zone == *zone;
+        let held = count(&|adopted| {
+            let slot = adopted.seat.slot;
+            !goes(adopted) && slot.0 < spec.budget.desired && spec.zone_of(slot) == zone
+        });
+        let launches = slots.saturating_sub(held);
+        let retirements = count(&|adopted| goes(adopted) && here(adopted));
+        let available = count(&|adopted| here(adopted) && serves(spec, adopted, as_of));
+        let most = limit.max_total.max(count(&here));
+        let width = most - available.min(limit.min_available);
+        (launch.saturating_mul(launches) + retire.saturating_mul(retirements)) / width.max(1)
+    };
+    (0..).zip(&spec.zones).map(of_zone).max().unwrap_or_default()
+}
+
+fn serves(spec: &RolloutSpec, Adopted { instance, .. }: &Adopted, as_of: Timestamp) -> bool {
+    instance.is_ready() && as_of.since(instance.launched_at) >= spec.limits.min_ready
 }

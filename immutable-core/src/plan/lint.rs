@@ -52,9 +52,9 @@ pub enum Finding {
         /// The image.
         image: Digest,
     },
-    /// The plan does not end with exactly the desired instances of the target, all available (L1, S10).
+    /// The plan does not end with exactly the desired instances, all available and none of them to be replaced (L1, S10).
     WrongEnd {
-        /// Available instances of the target at the end.
+        /// Available instances at the end that run the target, or need not be replaced.
         available: u32,
         /// All instances at the end.
         total: u32,
@@ -84,7 +84,7 @@ impl fmt::Display for Finding {
             }
             Self::WrongEnd { available, total, desired } => write!(
                 f,
-                "ends with {available} available instances of the target and {total} in all; wanted are {desired} and no other"
+                "ends with {available} available instances that may stay and {total} in all; wanted are {desired} and no other"
             ),
             Self::FasterThanPossible => f.write_str("is predicted to be faster than its lower bound"),
         }
@@ -103,20 +103,21 @@ pub fn lint(plan: &Plan) -> Vec<Finding> {
         Leaving,
     }
     let mut findings = Vec::new();
-    let mut stands: BTreeMap<Seat, (Digest, Stand)> = BTreeMap::new();
+    // What stays at the end, and how each one stands.
+    let mut stands: BTreeMap<Seat, (bool, Stand)> = BTreeMap::new();
     let mut used: BTreeSet<Seat> = BTreeSet::new();
     for adopted in &plan.initial {
         let age = plan.as_of.since(adopted.instance.launched_at);
         let serves = adopted.instance.is_ready() && age >= plan.spec.limits.min_ready;
         let stand = if serves { Stand::Serving } else { Stand::Idle };
-        stands.insert(adopted.seat, (adopted.instance.image, stand));
+        stands.insert(adopted.seat, (adopted.reason.is_none(), stand));
         used.insert(adopted.seat);
     }
     let desired = plan.spec.budget.desired;
     let most = desired + plan.spec.budget.max_surge;
     let fewest = desired.saturating_sub(plan.spec.budget.max_unavailable);
     let size = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let serving = |stands: &BTreeMap<Seat, (Digest, Stand)>| {
+    let serving = |stands: &BTreeMap<Seat, (bool, Stand)>| {
         size(stands.values().filter(|(_, stand)| *stand == Stand::Serving).count())
     };
     // Counted along instead of recounted at every step, or a plan of n steps would cost n².
@@ -136,7 +137,7 @@ pub fn lint(plan: &Plan) -> Vec<Finding> {
                 if *image != plan.spec.target && Some(*image) != plan.spec.previous {
                     findings.push(Finding::ForeignImage { step, image: *image });
                 }
-                stands.insert(*seat, (*image, Stand::Starting));
+                stands.insert(*seat, (*image == plan.spec.target, Stand::Starting));
                 if size(stands.len()) > most {
                     findings.push(Finding::TooMany { step, total: size(stands.len()), limit: most });
                 }
@@ -166,18 +167,17 @@ pub fn lint(plan: &Plan) -> Vec<Finding> {
             PlannedEvent::Stage { .. } | PlannedEvent::Shift { .. } => {}
         }
     }
-    let target_serving = stands
-        .values()
-        .filter(|(image, stand)| *image == plan.spec.target && *stand == Stand::Serving)
-        .count();
-    if size(target_serving) != desired || size(stands.len()) != desired {
+    let stay_and_serve = stands.values().filter(|(stays, stand)| *stays && *stand == Stand::Serving).count();
+    // A plan that is not finished says so itself.
+    let is_finished = plan.unfinished.is_none();
+    if is_finished && (size(stay_and_serve) != desired || size(stands.len()) != desired) {
         findings.push(Finding::WrongEnd {
-            available: size(target_serving),
+            available: size(stay_and_serve),
             total: size(stands.len()),
             desired,
         });
     }
-    if plan.makespan < plan.lower_bound {
+    if is_finished && plan.makespan < plan.lower_bound {
         findings.push(Finding::FasterThanPossible);
     }
     findings

@@ -344,7 +344,7 @@ impl RolloutState {
         counts.new_ready + counts.old_ready == counts.total
             && (stage.new.min(desired)..=desired).contains(&counts.new_ready)
             && counts.old_ready <= stage.old
-            && counts.fresh_live >= stage.baseline.min(counts.old_ready)
+            && counts.fresh_live >= self.baseline().min(counts.old_ready)
             && (stage.share.is_none() || stage.share == self.share)
     }
 

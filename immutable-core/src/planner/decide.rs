@@ -152,6 +152,12 @@ impl RolloutState {
         self.spec.calendar.as_ref().map(Calendar::on_close).unwrap_or_default()
     }
 
+    /// How many fresh old ones the stage has to compare the new ones with; none, when there is nothing to launch them from.
+    pub(super) fn baseline(&self) -> u32 {
+        let may_launch = self.is_forward() && self.way_back().is_some();
+        if may_launch { self.goal.stages[self.stage].baseline } else { 0 }
+    }
+
     /// Whether an image may be launched: it is not revoked, and not one more than may exist at once. `brought` is an image
     /// that is launched in the same decision.
     pub(super) fn may_launch(&self, image: Digest, brought: Option<Digest>) -> bool {

@@ -45,6 +45,11 @@ impl Goal {
                 old if old < from && stage.new.saturating_add(old) == from => to - new,
                 old => part(old),
             };
+            // Whoever carries a share of the traffic must be enough for it.
+            let (new, old) = match stage.share {
+                Some(share) => (new.max(share.of(to)), old.max(share.rest().of(to))),
+                None => (new, old),
+            };
             Stage {
                 new,
                 old,
@@ -59,6 +64,7 @@ impl Goal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strategy::Share;
 
     #[test]
     fn stages_keep_their_part_of_the_fleet() {
@@ -71,5 +77,9 @@ mod tests {
         assert_eq!(numbers(4), [(1, 3), (2, 2), (4, 4), (4, 0)]);
         assert_eq!(numbers(1), [(1, 0), (1, 0), (1, 1), (1, 0)]);
         assert_eq!(numbers(0), [(0, 0), (0, 0), (0, 0), (0, 0)]);
+
+        let quarter = [Stage::new(3, 9).share(Share::new(25).unwrap())];
+        let scaled = &Goal::scaled(&quarter, 12, 5)[0];
+        assert_eq!((scaled.new, scaled.old), (2, 4), "four must carry three quarters of five");
     }
 }

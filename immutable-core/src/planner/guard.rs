@@ -71,6 +71,7 @@ impl<'s> Guard<'s> {
         self.counts.total += 1;
         let live = if is_new { &mut self.counts.new_live } else { &mut self.counts.old_live };
         *live += 1;
+        self.counts.fresh_live += u32::from(!is_new);
         Ok(())
     }
 
@@ -96,6 +97,7 @@ impl<'s> Guard<'s> {
         if cell.is_live() {
             let live = if cell.is_old() { &mut self.counts.old_live } else { &mut self.counts.new_live };
             *live -= 1;
+            self.counts.fresh_live -= u32::from(cell.fresh);
         }
         if is_available {
             let ready = if cell.is_old() { &mut self.counts.old_ready } else { &mut self.counts.new_ready };
@@ -113,13 +115,10 @@ impl<'s> Guard<'s> {
 
     /// Whether the new group may carry this share of the traffic, and the old one the rest.
     pub(super) fn may_shift(&self, share: Share) -> bool {
-        let Budget { desired, max_unavailable, .. } = self.budget;
-        let carried = |share: Share| share.of(desired).saturating_sub(max_unavailable);
-        self.counts.new_ready >= carried(share) && {
-            // Giving the old group less is always right for it.
-            let more_for_old = self.share.is_some_and(|now| share < now);
-            !more_for_old || self.counts.old_ready >= carried(share.rest())
-        }
+        // Giving the old group less is always right for it.
+        let more_for_old = self.share.is_some_and(|now| share < now);
+        self.counts.new_ready >= self.carried_by(share)
+            && (!more_for_old || self.counts.old_ready >= self.carried_by(share.rest()))
     }
 
     fn ready_of(&self, cell: &Cell) -> u32 {
@@ -129,6 +128,12 @@ impl<'s> Guard<'s> {
     /// How many ready ones the group of this instance needs for its share of the traffic.
     fn carries(&self, cell: &Cell) -> u32 {
         let share = self.share.map(|share| if cell.is_old() { share.rest() } else { share });
-        share.map_or(0, |share| share.of(self.budget.desired).saturating_sub(self.budget.max_unavailable))
+        share.map_or(0, |share| self.carried_by(share))
+    }
+
+    /// How many ready ones must carry a share of the traffic: never none, or it would be lost.
+    fn carried_by(&self, share: Share) -> u32 {
+        let needed = share.of(self.budget.desired);
+        needed.saturating_sub(self.budget.max_unavailable).max(needed.min(1))
     }
 }

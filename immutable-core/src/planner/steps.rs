@@ -22,6 +22,7 @@ pub(super) struct Chooser<'s> {
     /// How many new, and old, ones there shall be.
     pub(super) target: u32,
     pub(super) keep: u32,
+    baseline: u32,
     chosen: BTreeSet<Slot>,
     /// An image that so far nothing runs, launched by this very decision.
     brought: Option<Digest>,
@@ -60,6 +61,7 @@ impl<'s> Chooser<'s> {
             is_open: state.may_begin(),
             target,
             keep,
+            baseline: state.baseline(),
             chosen: BTreeSet::new(),
             brought: None,
             steps: Vec::new(),
@@ -72,25 +74,21 @@ impl<'s> Chooser<'s> {
         self.retire(Class::Broken, u32::MAX);
         if self.is_open {
             // What never served and is not wanted any more.
-            let spare = self.guard.counts.old_live.saturating_sub(self.keep);
-            self.retire(Class::UnprovenOld, spare);
+            self.retire(Class::UnprovenOld, self.spare_found());
             let spare = self.guard.counts.new_live.saturating_sub(self.state.goal.budget.desired);
             self.retire(Class::UnprovenNew, spare);
         }
         self.launch_new();
         self.launch_old();
         if self.is_open {
-            for class in [
-                Class::ShakyOld,
-                Class::SurplusOld,
-                Class::UrgentOld,
-                Class::SucceededOld,
-                Class::FoundOld,
-                Class::FreshOld,
-            ] {
-                let spare = self.guard.counts.old_live.saturating_sub(self.keep);
-                self.retire(class, spare);
+            for class in
+                [Class::ShakyOld, Class::SurplusOld, Class::UrgentOld, Class::SucceededOld, Class::FoundOld]
+            {
+                self.retire(class, self.spare_found());
             }
+            // Those to compare the new ones with are the last to go.
+            let spare = self.guard.counts.fresh_live.saturating_sub(self.baseline);
+            self.retire(Class::FreshOld, spare.min(self.spare_old()));
             for class in [Class::ShakyNew, Class::SurplusNew, Class::AvailableNew] {
                 let spare = self.guard.counts.new_live.saturating_sub(self.state.goal.budget.desired);
                 self.retire(class, spare);
@@ -102,6 +100,17 @@ impl<'s> Chooser<'s> {
                 self.steps.push(Step::Shift { share });
             }
         }
+    }
+
+    /// How many old ones are too many.
+    fn spare_old(&self) -> u32 {
+        self.guard.counts.old_live.saturating_sub(self.keep)
+    }
+
+    /// How many of them are too many that this rollout did not launch: fresh ones take their place.
+    fn spare_found(&self) -> u32 {
+        let found = self.guard.counts.old_live - self.guard.counts.fresh_live;
+        self.spare_old().max(found.saturating_sub(self.keep.saturating_sub(self.baseline)))
     }
 
     fn launch_new(&mut self) {
@@ -125,12 +134,11 @@ impl<'s> Chooser<'s> {
         let room = (self.target + keep).saturating_sub(self.guard.counts.new_live).min(keep);
         self.launch(Class::Empty, image, false, room);
         self.launch(Class::OnlyNew, image, false, room);
-        let missing = self.stage.baseline.saturating_sub(self.state.board.counts().fresh_live);
-        let launched =
-            self.guard.counts.old_live - self.state.board.counts().old_live.min(self.guard.counts.old_live);
-        if self.is_open && missing > launched {
-            let until = self.guard.counts.old_live + missing - launched;
+        let missing = self.baseline.saturating_sub(self.guard.counts.fresh_live);
+        if self.is_open && missing > 0 {
+            let until = self.guard.counts.old_live + missing;
             self.launch(Class::OnlyOld, image, false, until);
+            self.launch(Class::Both, image, false, until);
         }
     }
 

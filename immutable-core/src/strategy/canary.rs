@@ -188,6 +188,21 @@ impl Canary {
                 (budget.desired / 2).max(1)
             )));
         }
+        // A fresh one comes before the one it stands for leaves, or after it: there must be room for the one or the other.
+        let room = budget.max_total().saturating_sub(stage.new.saturating_add(stage.old));
+        let carrying = step.share.map_or(0, |share| {
+            let needed = share.rest().of(budget.desired);
+            needed.saturating_sub(budget.max_unavailable).max(needed.min(1))
+        });
+        if step.share.is_some() && room == 0 && stage.old <= carrying {
+            return Err(self.error(format!(
+                "`steps[{number}].baseline` is to replace old instances by fresh ones while {} of them carry the traffic and \
+                 max_surge {} leaves no room for one more: raise max_surge to {}, or leave the baseline out",
+                stage.old,
+                budget.max_surge,
+                budget.max_surge.saturating_add(1)
+            )));
+        }
         let baseline = stage.new;
         Ok(stage.baseline(baseline))
     }

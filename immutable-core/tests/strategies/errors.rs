@@ -195,6 +195,14 @@ fn canaries_beside_everything_without_room() {
 }
 
 #[test]
+fn a_baseline_without_room() {
+    let share = immutable_core::strategy::Share::new(10).unwrap();
+    let canary = Canary::new(step(2).share(share).baseline());
+    let text = canary.stages(&context(10, 1, 0)).unwrap_err().to_string();
+    assert!(text.contains("raise max_surge to"), "{text}");
+}
+
+#[test]
 fn a_baseline_larger_than_what_is_left() {
     let text = refusal(&Canary::new(step(6).baseline()));
     assert!(text.contains("`steps[0].baseline` asks for as many fresh old instances as new ones"), "{text}");

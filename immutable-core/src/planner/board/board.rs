@@ -367,7 +367,7 @@ impl Board {
                 (false, true) if urgent => Class::OnlyUrgent.bit(),
                 (false, true) => Class::OnlyOld.bit(),
                 (true, false) => Class::OnlyNew.bit(),
-                (true, true) => 0,
+                (true, true) => Class::Both.bit(),
             };
         }
         if is_desired && !self.tiers.is_empty() && (!done || old) {

@@ -12,6 +12,8 @@ pub(in crate::planner) enum Class {
     OnlyOld,
     /// A desired slot in which only new ones live.
     OnlyNew,
+    /// A desired slot in which old and new ones live.
+    Both,
     /// It holds a broken one that exists.
     Broken,
     /// It holds an old, or a new, one that has never served and exists.
@@ -23,11 +25,11 @@ pub(in crate::planner) enum Class {
     /// Beyond the desired ones, it holds an available one.
     SurplusOld,
     SurplusNew,
-    /// It holds an available old one: to be replaced urgently; with an available successor; of those that were found;
-    /// of those that were launched for comparison.
+    /// It holds an available old one: to be replaced urgently; with an available successor; any other.
     UrgentOld,
     SucceededOld,
     FoundOld,
+    /// It holds an old one that this rollout launched, for comparison or in place of one that was lost.
     FreshOld,
     /// It holds an available new one.
     AvailableNew,
@@ -51,7 +53,9 @@ impl Class {
             return None;
         }
         let old = matches!(cell.group, Group::Old);
-        Some(if !cell.in_service {
+        Some(if cell.fresh {
+            Self::FreshOld
+        } else if !cell.in_service {
             if old { Self::UnprovenOld } else { Self::UnprovenNew }
         } else if !cell.is_available() {
             if old { Self::ShakyOld } else { Self::ShakyNew }
@@ -61,8 +65,6 @@ impl Class {
             Self::AvailableNew
         } else if cell.is_urgent() {
             Self::UrgentOld
-        } else if cell.fresh {
-            Self::FreshOld
         } else if succeeded {
             Self::SucceededOld
         } else {
