@@ -20,6 +20,7 @@ impl fmt::Display for Plan {
             makespan,
             lower_bound,
             unfinished,
+            rollbacks,
         } = self;
         writeln!(f, "plan {} of rollout {} on fleet {}", self.digest().short(), spec.rollout, spec.fleet)?;
         match spec.previous {
@@ -56,6 +57,9 @@ impl fmt::Display for Plan {
         }
         if hidden > 0 {
             writeln!(f, "  and {hidden} more moments")?;
+        }
+        for rollback in rollbacks {
+            writeln!(f, "  {rollback}")?;
         }
         if let Some(report) = unfinished {
             writeln!(f, "  and then it waits: {}", report.to_string().replace('\n', "\n  "))?;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
 use serde::{Deserialize, Serialize};
 
-use super::{Adopted, PlanReport, RolloutSpec, Seat};
+use super::{Adopted, PlanReport, RollbackPlan, RolloutSpec, Seat};
 use crate::digest::Digest;
 use crate::id::Zone;
 use crate::strategy::Share;
@@ -37,6 +37,9 @@ pub struct Plan {
     /// What the rollout will wait for at the end of the timeline, if it is not finished then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<PlanReport>,
+    /// What going back costs from each stage that the timeline completes, where a failure leads back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rollbacks: Vec<RollbackPlan>,
 }
 
 /// How long things take, for the prediction only: no decision rests on it.

@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::WaitingOn;
+use super::{Deadlock, WaitingOn};
 use crate::id::Slot;
 use crate::strategy::Share;
 
@@ -34,6 +34,9 @@ pub struct PlanReport {
     pub share: Option<Share>,
     /// What was asked for last and could not be granted, with the reason.
     pub refused: Option<String>,
+    /// What bars everything and what would free it, if nothing can move any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadlock: Option<Deadlock>,
     /// Why each slot that is not finished waits.
     pub waiting: BTreeMap<Slot, WaitingOn>,
 }
@@ -52,6 +55,7 @@ impl fmt::Display for PlanReport {
             failures,
             share,
             refused,
+            deadlock,
             waiting,
         } = self;
         write!(
@@ -65,6 +69,9 @@ impl fmt::Display for PlanReport {
         }
         if let Some(refused) = refused {
             write!(f, "\n  {refused}")?;
+        }
+        if let Some(deadlock) = deadlock {
+            write!(f, "\n  {deadlock}")?;
         }
         for (slot, reason) in waiting {
             write!(f, "\n  {slot}: {reason}")?;

@@ -51,7 +51,7 @@ pub enum WaitingOn {
     Standby,
     /// Its instance goes by itself, or when somebody asks for it.
     Passive,
-    /// It owns a volume, so its instance must be gone before the next one comes.
+    /// It owns a volume, so its instance must be gone before the next one comes, and no fewer may be available.
     Volume,
     /// An instance failed here; the next one is launched at this time.
     Retry {
@@ -120,7 +120,7 @@ impl fmt::Display for WaitingOn {
             Self::Protected => f.write_str("its instance is protected"),
             Self::Standby => f.write_str("its instance stands by"),
             Self::Passive => f.write_str("its instance goes by itself, or when somebody asks for it"),
-            Self::Volume => f.write_str("owns a volume, its instance must be gone before the next one comes"),
+            Self::Volume => f.write_str("owns a volume: its instance must leave first, and no fewer may be available (max_unavailable)"),
             Self::Retry { until } => write!(f, "rests after a failure until {until} (retry_delay)"),
             Self::Rate { until } => write!(f, "the next launch is allowed at {until} (launch_rate)"),
             Self::Versions => f.write_str("one more image may not exist (max_versions)"),

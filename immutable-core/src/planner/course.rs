@@ -241,7 +241,7 @@ impl RolloutState {
     }
 
     /// Worlds that are tried out share what was not changed.
-    fn goal_mut(&mut self) -> &mut Goal {
+    pub(super) fn goal_mut(&mut self) -> &mut Goal {
         Arc::make_mut(&mut self.goal)
     }
 

@@ -47,10 +47,7 @@ pub fn next_due(state: &RolloutState, now: Timestamp) -> Option<Timestamp> {
             GateSpec::Approval(_) | GateSpec::Check(_) => None,
         })
     });
-    let token = match (&state.tokens, &state.goal.limits.launch_rate) {
-        (Some(tokens), Some(rate)) => tokens.next(rate, now),
-        _ => None,
-    };
+    let token = state.next_token(now);
     let calendar = state.spec.calendar.as_ref();
     let window = calendar.and_then(|calendar| calendar.next_change(now, state.spec.calendar_seed()));
     let others = bakes.chain(window).chain(token).chain(progress_deadline(state)).filter(|at| *at > now);
@@ -65,6 +62,11 @@ pub(super) fn progress_deadline(state: &RolloutState) -> Option<Timestamp> {
 }
 
 impl RolloutState {
+    /// When the rate allows one launch more.
+    pub(super) fn next_token(&self, now: Timestamp) -> Option<Timestamp> {
+        self.tokens.zip(self.goal.limits.launch_rate).and_then(|(tokens, rate)| tokens.next(&rate, now))
+    }
+
     pub(super) fn calendar_is_open(&self, now: Timestamp) -> bool {
         self.spec.calendar.as_ref().is_none_or(|calendar| calendar.is_open(now, self.spec.calendar_seed()))
     }

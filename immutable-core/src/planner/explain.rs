@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::RolloutState;
 use super::board::{Cell, Phase};
+use super::deadlock::deadlock;
 use super::decide::passed;
 use super::guard::{Barred, Guard, Limit};
 use super::state::Run;
@@ -16,13 +17,7 @@ use crate::time::Timestamp;
 pub fn explain(state: &RolloutState, now: Timestamp) -> PlanReport {
     let counts = state.board.counts();
     let budget = state.goal.budget;
-    let chooser = Chooser::new(state, now);
-    let mut waiting: BTreeMap<Slot, WaitingOn> = BTreeMap::new();
-    for slot in (0..state.board.next_surplus().0).map(Slot) {
-        if let Some(reason) = slot_waits_on(state, &chooser, slot, now) {
-            waiting.insert(slot, reason);
-        }
-    }
+    let mut waiting: BTreeMap<Slot, WaitingOn> = slot_reasons(state, now).collect();
     if let Some(reason) = rollout_waits_on(state, now) {
         for reason_of_slot in waiting.values_mut().filter(|reason| !in_motion(reason)) {
             *reason_of_slot = reason.clone();
@@ -43,8 +38,19 @@ pub fn explain(state: &RolloutState, now: Timestamp) -> PlanReport {
         failures: state.failures.count,
         share: state.share,
         refused: state.refused.clone(),
+        deadlock: deadlock(state, now),
         waiting,
     }
+}
+
+/// Why each slot that is not finished does not move.
+pub(super) fn slot_reasons(
+    state: &RolloutState,
+    now: Timestamp,
+) -> impl Iterator<Item = (Slot, WaitingOn)> + '_ {
+    let chooser = Chooser::new(state, now);
+    let slots = (0..state.board.next_surplus().0).map(Slot);
+    slots.filter_map(move |slot| Some((slot, slot_waits_on(state, &chooser, slot, now)?)))
 }
 
 /// Whether something is under way in the slot, so that nothing of the whole rollout holds it up.
@@ -154,6 +160,7 @@ fn old_waits_on(
     match chooser.guard.clone().retire(cell) {
         Err(Barred::Zone) => WaitingOn::ZoneAvailable { zone: state.roster.zone_of(cell.zone).clone() },
         Err(Barred::Fleet(Limit::Traffic)) => WaitingOn::Traffic,
+        Err(Barred::Fleet(_)) if state.board.owns_volume(slot) => WaitingOn::Volume,
         Err(Barred::Fleet(_)) | Ok(()) => WaitingOn::Available,
     }
 }

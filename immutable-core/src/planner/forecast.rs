@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::board::Phase;
-use super::{Decision, IllegalTransition, RolloutState, decide, explain, next_due};
+use super::{Decision, FailReason, IllegalTransition, RolloutState, decide, explain, next_due};
 use crate::gate::{GateSpec, Judgement, Verdict};
-use crate::plan::{Adopted, Estimates, PlanReport, PlannedEvent, PlannedStep, RolloutSpec, Seat, Step};
+use crate::plan::{
+    Adopted, Estimates, OnFailure, PlanReport, PlannedEvent, PlannedStep, RollbackPlan, RolloutSpec, Seat,
+    Step,
+};
 use crate::time::Timestamp;
 
 /// What will happen if nothing goes wrong.
@@ -16,6 +19,8 @@ pub(super) struct Forecast {
     pub(super) makespan: Duration,
     /// Why it is not finished then, if it is not.
     pub(super) unfinished: Option<PlanReport>,
+    /// What going back costs from each stage, where a failure leads back.
+    pub(super) rollbacks: Vec<RollbackPlan>,
 }
 
 /// What the predicted world does next, at its time.
@@ -27,14 +32,22 @@ enum Coming {
 
 /// A world in which launches succeed, become ready and leave as estimated, nobody fails, and gates pass as soon as their
 /// time has come. It knows its instances by their seats only.
-struct World<'e> {
+struct World {
     state: RolloutState,
-    estimates: &'e Estimates,
+    estimates: Estimates,
     start: Timestamp,
     now: Timestamp,
     coming: BTreeMap<Timestamp, Vec<Coming>>,
     timeline: Vec<PlannedStep>,
+    /// More events than any rollout of this size has: only a defect of the kernel gets there.
+    most_events: usize,
+    unfinished: bool,
+    plans_rollbacks: bool,
+    rollbacks: Vec<RollbackPlan>,
 }
+
+/// So often the clock may go on without anything happening: a calendar opens and closes for ever.
+const MOST_IDLE: u32 = 1000;
 
 /// Predicts the rollout.
 pub(super) fn forecast(
@@ -47,16 +60,44 @@ pub(super) fn forecast(
     for adopted in initial {
         state.adopt(adopted, start)?;
     }
-    let mut world =
-        World { state, estimates, start, now: start, coming: BTreeMap::new(), timeline: Vec::new() };
-    world.expect_initial();
-    world.run()
+    let mut world = World::new(state, *estimates, start);
+    world.plans_rollbacks = true;
+    world.run()?;
+    let World { timeline, now, unfinished, rollbacks, .. } = world;
+    let unfinished = unfinished.then(|| explain(&world.state, now));
+    Ok(Forecast { timeline, makespan: now.since(start), unfinished, rollbacks })
 }
 
-impl World<'_> {
-    fn run(mut self) -> Result<Forecast, IllegalTransition> {
-        let mut unfinished = None;
-        loop {
+/// Whether a rollout that goes on from here comes to its end.
+pub(super) fn finishes(state: RolloutState, now: Timestamp) -> bool {
+    let mut world = World::new(state, Estimates::default(), now);
+    world.run().is_ok() && !world.unfinished
+}
+
+impl World {
+    fn new(state: RolloutState, estimates: Estimates, start: Timestamp) -> Self {
+        let slots = state.board.next_surplus().0 as usize;
+        let mut world = Self {
+            most_events: 1000 + slots * 32 + state.goal.stages.len() * 8,
+            state,
+            estimates,
+            start,
+            now: start,
+            coming: BTreeMap::new(),
+            timeline: Vec::new(),
+            unfinished: false,
+            plans_rollbacks: false,
+            rollbacks: Vec::new(),
+        };
+        world.expect_initial();
+        world
+    }
+
+    fn run(&mut self) -> Result<(), IllegalTransition> {
+        self.unfinished = true;
+        let mut idle = 0;
+        while self.timeline.len() < self.most_events && idle < MOST_IDLE {
+            let before = self.timeline.len();
             self.state.windowed(self.state.calendar_is_open(self.now), self.now);
             self.state.settle(self.now);
             match decide(&self.state, self.now) {
@@ -68,11 +109,12 @@ impl World<'_> {
                 }
                 Decision::Wait => {}
                 // Failure is not predicted: a deadline that the estimates break ends the preview there.
-                Decision::TurnBack(_) | Decision::End(_) => {
-                    unfinished = Some(explain(&self.state, self.now));
+                Decision::TurnBack(_) | Decision::End(_) => break,
+                Decision::Done(_) | Decision::NextTarget => {
+                    self.plan_rollback()?;
+                    self.unfinished = false;
                     break;
                 }
-                Decision::Done(_) | Decision::NextTarget => break,
             }
             if self.pass_gates()? {
                 continue;
@@ -81,7 +123,6 @@ impl World<'_> {
             let due = next_due(&self.state, self.now);
             // Nothing will happen any more but the deadline.
             if predicted.is_none() && (due.is_none() || due == super::due::progress_deadline(&self.state)) {
-                unfinished = Some(explain(&self.state, self.now));
                 break;
             }
             let Some(next) = predicted.into_iter().chain(due).min() else { break };
@@ -91,8 +132,37 @@ impl World<'_> {
                     self.happen(event);
                 }
             }
+            idle = if self.timeline.len() == before { idle + 1 } else { 0 };
         }
-        Ok(Forecast { timeline: self.timeline, makespan: self.now.since(self.start), unfinished })
+        Ok(())
+    }
+
+    /// What going back would cost now that a stage is complete.
+    fn plan_rollback(&mut self) -> Result<(), IllegalTransition> {
+        let (stage, _) = self.state.stage();
+        let goes_back = self.state.spec.on_failure == OnFailure::Rollback && self.state.way_back().is_some();
+        if !self.plans_rollbacks || !goes_back || !self.state.is_forward() {
+            return Ok(());
+        }
+        let mut state = self.state.clone();
+        state.turned_back(FailReason::Requested, self.now)?;
+        let mut world = Self::new(state, self.estimates, self.now);
+        world.run()?;
+        let mut plan = RollbackPlan::new(stage);
+        plan.makespan = world.now.since(self.now);
+        for step in &world.timeline {
+            match step.event {
+                PlannedEvent::Launch { .. } => plan.launches += 1,
+                PlannedEvent::Retire { .. } => plan.retirements += 1,
+                PlannedEvent::Shift { .. } => plan.traffic_back = Some(step.at),
+                PlannedEvent::Available { .. } | PlannedEvent::Gone { .. } | PlannedEvent::Stage { .. } => {}
+            }
+        }
+        if world.state.share.is_some() && plan.traffic_back.is_none() {
+            plan.traffic_back = Some(Duration::ZERO);
+        }
+        self.rollbacks.push(plan);
+        Ok(())
     }
 
     /// What is not ready yet at the start is predicted like a launch.
@@ -145,6 +215,7 @@ impl World<'_> {
                 self.planned(PlannedEvent::Shift { share });
             }
             Step::Advance { stage } => {
+                self.plan_rollback()?;
                 self.state.advanced(stage, self.now)?;
                 self.planned(PlannedEvent::Stage { stage });
             }

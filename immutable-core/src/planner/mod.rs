@@ -6,6 +6,7 @@
 mod board;
 mod conclusion;
 mod course;
+mod deadlock;
 mod decide;
 mod due;
 mod explain;

@@ -8,7 +8,8 @@ use crate::fleet::{Health, Instance, Phase, Snapshot};
 use crate::id::{FleetId, InstanceId, RolloutId, Slot, Zone};
 use crate::limits::{Limits, LimitsError};
 use crate::plan::{
-    Adopted, Estimates, OnApart, OnFailure, OnResize, OnRetarget, Plan, RolloutSpec, Seat, lower_bound,
+    Adopted, Deadlock, Estimates, OnApart, OnFailure, OnResize, OnRetarget, Plan, RolloutSpec, Seat,
+    lower_bound,
 };
 use crate::seed::Seed;
 use crate::strategy::{Candidate, Reason, RolloutStrategy, StrategyContext, StrategyError};
@@ -108,6 +109,14 @@ pub enum PlanError {
         rollout: RolloutId,
         /// The image.
         image: Digest,
+    },
+    /// Relax one of the limits that it names: within them the rollout would never finish.
+    #[error("rollout {rollout} would never finish: {deadlock}")]
+    Deadlock {
+        /// The rollout.
+        rollout: RolloutId,
+        /// What bars it and what would free it.
+        deadlock: Box<Deadlock>,
     },
     /// The snapshot contradicts itself; a defect of the fleet that took it.
     #[error("the snapshot of fleet {fleet} contradicts itself")]
@@ -242,8 +251,11 @@ impl PlanRequest {
         let launch_to_ready = self.estimates.launch_to_ready.min(self.limits.healthy_deadline);
         let estimates = Estimates { launch_to_ready, ..self.estimates };
         let bad_snapshot = |source| PlanError::Snapshot { fleet: snapshot.fleet.clone(), source };
-        let Forecast { timeline, makespan, unfinished } =
+        let Forecast { timeline, makespan, unfinished, rollbacks } =
             forecast(spec.clone(), &initial, snapshot.taken_at, &estimates).map_err(bad_snapshot)?;
+        if let Some(deadlock) = unfinished.as_ref().and_then(|report| report.deadlock.clone()) {
+            return Err(PlanError::Deadlock { rollout: self.rollout.clone(), deadlock: Box::new(deadlock) });
+        }
         let lower_bound = lower_bound(&spec, &initial, snapshot.taken_at, &estimates);
         Ok(Plan {
             schema: 1,
@@ -255,6 +267,7 @@ impl PlanRequest {
             makespan,
             lower_bound,
             unfinished,
+            rollbacks,
         })
     }
 

@@ -6,6 +6,7 @@
 
 mod calendar;
 mod crash;
+mod deadlock;
 mod faults;
 mod folder;
 mod golden;

@@ -158,6 +158,16 @@ impl Board {
         Slots { board: self, class, heads }
     }
 
+    /// Whether any slot is in a class.
+    pub(in crate::planner) fn has(&self, class: Class) -> bool {
+        (0..self.lanes).any(|lane| self.set(lane, class).at_or_after(0).is_some())
+    }
+
+    /// Gives up the order of tiers; `false` if there is none.
+    pub(in crate::planner) fn drop_tiers(&mut self) -> bool {
+        !std::mem::take(&mut self.tiers).is_empty()
+    }
+
     /// Whether a slot may be begun: all slots of earlier tiers are done.
     pub(in crate::planner) fn has_turn(&self, slot: Slot) -> bool {
         let tier = |slot: u32| self.tiers.get(slot as usize).copied().unwrap_or(0);
