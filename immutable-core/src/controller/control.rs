@@ -4,8 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 use super::ControllerError;
+use crate::digest::Digest;
 use crate::id::{GateName, RolloutId, WriterId};
 use crate::journal::{Control, Journal, JournalError, JournalStore, Record};
+use crate::limits::Limits;
+use crate::plan::Seat;
 use crate::time::Timestamp;
 
 /// Speaks to a controller in the same process. Clones speak to the same one.
@@ -41,6 +44,26 @@ impl ControlHandle {
     /// Go back to the previous image.
     pub fn rollback(&self) {
         self.send(Control::Rollback);
+    }
+
+    /// Have another number of instances; see [`Control::Resize`].
+    pub fn resize(&self, desired: u32) {
+        self.send(Control::Resize { desired });
+    }
+
+    /// Bring another image; see [`Control::Retarget`].
+    pub fn retarget(&self, target: Digest) {
+        self.send(Control::Retarget { target });
+    }
+
+    /// Keep other limits from now on.
+    pub fn limits(&self, limits: Limits) {
+        self.send(Control::Limits { limits: Box::new(limits) });
+    }
+
+    /// Replace this member, soon.
+    pub fn replace(&self, seat: Seat) {
+        self.send(Control::Replace { seat });
     }
 
     /// Says this.

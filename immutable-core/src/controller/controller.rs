@@ -11,7 +11,7 @@ use crate::fleet::{Fleet, Router};
 use crate::gate::{Gate, GateSpec};
 use crate::id::{GateName, RolloutId, WriterId};
 use crate::journal::{Journal, JournalError, JournalStore, Record};
-use crate::plan::{OnFailure, Plan};
+use crate::plan::{OnFailure, Plan, RolloutSpec};
 use crate::planner::{Conclusion, RolloutState};
 use crate::time::Timestamp;
 
@@ -124,7 +124,7 @@ impl Controller {
         self
     }
 
-    /// A handle to pause, resume, abort, approve and roll back.
+    /// A handle to speak to the rollout while it runs.
     #[must_use]
     pub fn control(&self) -> ControlHandle {
         self.control.clone()
@@ -208,15 +208,16 @@ impl Controller {
             .observe()
             .await
             .map_err(|source| ControllerError::Refused { rollout: rollout.clone(), source })?;
-        self.check_gates(&plan.spec.stages, rollout)
+        self.check_needs(&plan.spec)
     }
 
-    fn check_gates(
-        &self,
-        stages: &[crate::strategy::Stage],
-        rollout: &RolloutId,
-    ) -> Result<(), ControllerError> {
-        for gate in stages.iter().flat_map(|stage| &stage.gates) {
+    /// Whether the controller has what the stages ask for.
+    fn check_needs(&self, spec: &RolloutSpec) -> Result<(), ControllerError> {
+        let rollout = &spec.rollout;
+        if self.router.is_none() && spec.stages.iter().any(|stage| stage.share.is_some()) {
+            return Err(ControllerError::MissingRouter { rollout: rollout.clone() });
+        }
+        for gate in spec.stages.iter().flat_map(|stage| &stage.gates) {
             if let GateSpec::Check(name) = gate
                 && !self.gates.contains_key(name)
             {
@@ -274,6 +275,6 @@ impl Controller {
                 ours: self.fleet.id().clone(),
             });
         }
-        self.check_gates(&spec.stages, &spec.rollout)
+        self.check_needs(spec)
     }
 }

@@ -60,6 +60,14 @@ pub enum ControllerError {
         /// The check.
         gate: GateName,
     },
+    /// Give the controller a router, or the rollout a strategy without shares.
+    #[error(
+        "rollout {rollout} shares traffic between old and new, but this controller has no router to do it"
+    )]
+    MissingRouter {
+        /// The rollout.
+        rollout: RolloutId,
+    },
     /// The caller cancelled it.
     #[error("rollout {rollout} was cancelled and can be resumed")]
     Cancelled {

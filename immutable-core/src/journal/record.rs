@@ -215,6 +215,12 @@ pub enum Control {
         /// Which.
         limits: Box<Limits>,
     },
+    /// Keep at least so many instances available, whatever `max_unavailable` allows: what a guard over several groups
+    /// leaves to this one (see [`TrafficGuard`](crate::release::TrafficGuard)). 0 for none.
+    Floor {
+        /// How many.
+        available: u32,
+    },
     /// Replace this member, soon.
     Replace {
         /// Its seat.
@@ -269,6 +275,9 @@ impl fmt::Display for Record {
                 "limits requested: max_surge {}, max_unavailable {}",
                 limits.max_surge, limits.max_unavailable
             ),
+            Self::Control(Control::Floor { available }) => {
+                write!(f, "at least {available} available requested")
+            }
             Self::Control(Control::Replace { seat }) => write!(f, "replacement of {seat} requested"),
             Self::Fact(Fact::Marked { seat, reason }) => write!(f, "{seat}: {reason}"),
             Self::Fact(Fact::Standing { seat, standing }) => {

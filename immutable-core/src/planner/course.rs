@@ -245,6 +245,11 @@ impl RolloutState {
         Arc::make_mut(&mut self.goal)
     }
 
+    /// A guard over several groups leaves no more than this to go.
+    pub fn floored(&mut self, available: u32) {
+        self.goal_mut().floor = available;
+    }
+
     /// The calendar has opened or closed; the time in which it was closed does not count against the progress deadline.
     pub fn windowed(&mut self, open: bool, at: Timestamp) {
         if open && !self.window_open {

@@ -32,7 +32,7 @@ pub fn explain(state: &RolloutState, now: Timestamp) -> PlanReport {
         total: counts.total,
         max_total: budget.max_total(),
         available: counts.available(),
-        min_available: budget.min_available(),
+        min_available: state.goal.min_available(),
         updated: counts.new_ready,
         desired: budget.desired,
         failures: state.failures.count,

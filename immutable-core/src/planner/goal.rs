@@ -11,6 +11,8 @@ pub(super) struct Goal {
     pub(super) limits: Limits,
     pub(super) budget: Budget,
     pub(super) stages: Vec<Stage>,
+    /// How many must be available at least, whatever the limits allow.
+    pub(super) floor: u32,
     /// Targets to begin with once this one is reached.
     pub(super) queue: Vec<Digest>,
 }
@@ -23,8 +25,14 @@ impl Goal {
             limits: spec.limits.clone(),
             budget: spec.budget,
             stages: spec.stages.clone(),
+            floor: 0,
             queue: Vec::new(),
         }
+    }
+
+    /// How many instances must be available at any moment.
+    pub(super) fn min_available(&self) -> u32 {
+        self.budget.min_available().max(self.floor)
     }
 
     /// The stages of a fleet of another size: each holds the same part of it, so what was half-way stays half-way.

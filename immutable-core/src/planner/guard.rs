@@ -81,7 +81,7 @@ impl<'s> Guard<'s> {
         // A platform that picks the victim itself may take an available one for any.
         let costs = is_available || self.state.spec.picks_victim;
         if costs {
-            if self.counts.available() <= self.budget.min_available() {
+            if self.counts.available() <= self.state.goal.min_available() {
                 return Err(Barred::Fleet(Limit::Available));
             }
             if is_available && self.ready_of(cell) <= self.carries(cell) {
@@ -109,8 +109,8 @@ impl<'s> Guard<'s> {
     }
 
     /// Whether fewer are available than must be.
-    pub(super) const fn is_short(&self) -> bool {
-        self.counts.available() < self.budget.min_available()
+    pub(super) fn is_short(&self) -> bool {
+        self.counts.available() < self.state.goal.min_available()
     }
 
     /// Whether the new group may carry this share of the traffic, and the old one the rest.

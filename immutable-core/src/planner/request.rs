@@ -12,7 +12,7 @@ use crate::plan::{
     lower_bound,
 };
 use crate::seed::Seed;
-use crate::strategy::{Candidate, Reason, RolloutStrategy, StrategyContext, StrategyError};
+use crate::strategy::{Candidate, Reason, RolloutStrategy, Stage, StrategyContext, StrategyError};
 
 /// What to plan a rollout from.
 ///
@@ -42,6 +42,7 @@ pub struct PlanRequest {
     zones: Vec<Zone>,
     seed: Seed,
     calendar: Option<Calendar>,
+    known_good: bool,
     on_failure: OnFailure,
     on_protected: OnApart,
     on_standby: OnApart,
@@ -142,6 +143,7 @@ impl PlanRequest {
             zones: Vec::new(),
             seed: Seed::new(0),
             calendar: None,
+            known_good: false,
             on_failure: OnFailure::default(),
             on_protected: OnApart::default(),
             on_standby: OnApart::default(),
@@ -182,6 +184,14 @@ impl PlanRequest {
     /// When the rollout may act. Default always.
     pub fn calendar(mut self, calendar: Calendar) -> Self {
         self.calendar = Some(calendar);
+        self
+    }
+
+    /// The target has proved itself before, as when an earlier version is put back: the rollout goes straight to the last
+    /// stage of its strategy (through all of them where they share traffic) and asks no gate. The limits hold as ever.
+    /// Default no.
+    pub const fn known_good(mut self) -> Self {
+        self.known_good = true;
         self
     }
 
@@ -286,6 +296,7 @@ impl PlanRequest {
         let bad_strategy = |source| PlanError::Strategy { rollout: rollout(), source };
         let context = StrategyContext::new(budget).zones(self.zones.clone());
         let stages = strategy.stages(&context).map_err(bad_strategy)?;
+        let stages = if self.known_good { shortcut(stages) } else { stages };
         if !stages.last().is_some_and(|last| last.new >= self.desired && last.old == 0) {
             let reason =
                 format!("its last stage must have all {} instances new and no old one", self.desired);
@@ -404,4 +415,17 @@ impl PlanRequest {
         seats.sort_by_key(|adopted| adopted.seat);
         seats
     }
+}
+
+/// The last stage alone; where traffic is shared, all stages, because it moves in as many steps as the capacity needs. No
+/// gates.
+fn shortcut(mut stages: Vec<Stage>) -> Vec<Stage> {
+    if stages.iter().all(|stage| stage.share.is_none()) {
+        stages.drain(..stages.len().saturating_sub(1));
+    }
+    for stage in &mut stages {
+        stage.gates.clear();
+        stage.baseline = 0;
+    }
+    stages
 }

@@ -13,6 +13,7 @@ mod golden;
 mod journal;
 mod kernel;
 mod lint;
+mod meanwhile;
 mod plans;
 mod rollout;
 mod scenario;
