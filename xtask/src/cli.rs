@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::error::XtaskError;
 use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
-use crate::{bench_docker, checks, engine, setup};
+use crate::{bench_docker, checks, engine, mutants, setup};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -35,6 +35,13 @@ enum Command {
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },
+    /// Change the deciding parts of the core in small ways and say which changes no test sees
+    #[command(disable_help_flag = true)]
+    Mutants {
+        /// Options of cargo-mutants, such as `--shard 0/50`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTION")]
+        options: Vec<OsString>,
+    },
     /// Compare whole rollouts with Docker Swarm, docker-compose and the engine's floor, on a private engine
     #[command(disable_help_flag = true)]
     BenchDocker {
@@ -56,6 +63,7 @@ impl Cli {
             }
             Command::Test { only, list: false } => checks::run(&workspace, &interrupt, &only),
             Command::Engine { command } => engine::run(&interrupt, &command),
+            Command::Mutants { options } => mutants::run(&workspace, &interrupt, options),
             Command::BenchDocker { options } => bench_docker::run(&workspace, &interrupt, options),
         }
     }

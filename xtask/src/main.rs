@@ -5,6 +5,7 @@
 //! | `setup` | installs the Debian packages that the lab needs |
 //! | `test` | runs every check of the project; the only list of them there is |
 //! | `engine -- <command>` | runs a command beside a private Docker engine |
+//! | `mutants` | changes the deciding parts of the core and says which changes no test sees |
 //! | `bench-docker` | measures whole rollouts beside Docker Swarm and docker-compose |
 //!
 //! A command is a variant in `cli.rs` and a module with a `run` function.
@@ -19,6 +20,7 @@ mod command_line;
 mod engine;
 mod error;
 mod interrupt;
+mod mutants;
 mod setup;
 mod workspace;
 
