@@ -129,11 +129,39 @@ impl<'de> Deserialize<'de> for QuantityRepr {
                     .map_err(|_| E::invalid_value(serde::de::Unexpected::Unsigned(value), &self))
             }
 
+            // Formats such as TOML know signed numbers only.
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Self::Value, E> {
+                u32::try_from(value)
+                    .map(QuantityRepr::Count)
+                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Signed(value), &self))
+            }
+
             fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
                 Ok(QuantityRepr::Percent(value.to_owned()))
             }
         }
 
         deserializer.deserialize_any(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::IntoDeserializer;
+    use serde::de::value::{Error, I64Deserializer};
+
+    use super::*;
+
+    fn signed(value: i64) -> Result<Quantity, Error> {
+        let deserializer: I64Deserializer<Error> = value.into_deserializer();
+        Quantity::deserialize(deserializer)
+    }
+
+    #[test]
+    fn formats_that_know_signed_numbers_only_can_hold_a_count() {
+        assert_eq!(signed(2), Ok(Quantity::Count(2)));
+        let error = signed(-1).unwrap_err().to_string();
+        assert!(error.contains("`-1`, expected a number of instances such as 3"), "{error}");
+        assert!(signed(1 << 40).is_err());
     }
 }

@@ -14,7 +14,7 @@ use crate::digest::Digest;
 /// assert_eq!(seed.rank(b"i-1"), Seed::new(7).child("victims").rank(b"i-1"));
 /// assert_ne!(seed.rank(b"i-1"), seed.rank(b"i-2"));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seed(u64);
 

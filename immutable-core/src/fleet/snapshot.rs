@@ -1,11 +1,32 @@
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Instance;
 use crate::id::{FleetId, InstanceId};
 use crate::time::Timestamp;
 
 /// What a fleet looked like at one moment.
+///
+/// A stored one may list its instances in any order, but none of them twice:
+///
+/// ```
+/// use immutable_core::fleet::Snapshot;
+///
+/// let instance = r#"{"id": "i-1", "image": "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+///     "zone": "a", "phase": {"running": "ready"}, "launched_at": "2026-11-01T00:00:00Z"}"#;
+/// let stored = |instances: &str| {
+///     format!(r#"{{"fleet": "web", "taken_at": "2026-11-23T10:00:00Z", "revision": 1, "instances": [{instances}]}}"#)
+/// };
+/// let snapshot: Snapshot = serde_json::from_str(&stored(instance)).unwrap();
+/// assert!(snapshot.instances[0].is_ready());
+/// let error = serde_json::from_str::<Snapshot>(&stored(&format!("{instance}, {instance}"))).unwrap_err();
+/// assert!(error.to_string().contains("instance `i-1` is listed twice"), "{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Snapshot {
     /// The fleet.
@@ -17,7 +38,39 @@ pub struct Snapshot {
     pub revision: u64,
     /// The instances, in order of their identifiers. Those that are gone without a trace are not in it, but a missing
     /// instance is no proof that it is gone: see [`Fleet::terminate`](super::Fleet::terminate).
+    #[serde(deserialize_with = "distinct")]
     pub instances: Vec<Instance>,
+}
+
+/// The instances, sorted; an identifier that comes again is an error where it does.
+fn distinct<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Instance>, D::Error> {
+    struct Instances;
+
+    impl<'de> Visitor<'de> for Instances {
+        type Value = Vec<Instance>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of instances")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut instances: Vec<Instance> = Vec::new();
+            let mut seen = BTreeSet::new();
+            while let Some(instance) = list.next_element::<Instance>()? {
+                if !seen.insert(instance.id.clone()) {
+                    return Err(A::Error::custom(format_args!(
+                        "instance `{}` is listed twice: expected every identifier once",
+                        instance.id
+                    )));
+                }
+                instances.push(instance);
+            }
+            instances.sort_by(|a, b| a.id.cmp(&b.id));
+            Ok(instances)
+        }
+    }
+
+    deserializer.deserialize_seq(Instances)
 }
 
 impl Snapshot {

@@ -1,5 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::IllegalTransition;
 use super::forecast::{Forecast, forecast};
 use crate::calendar::Calendar;
@@ -12,7 +14,9 @@ use crate::plan::{
     lower_bound,
 };
 use crate::seed::Seed;
-use crate::strategy::{Candidate, Reason, RolloutStrategy, Stage, StrategyContext, StrategyError};
+use crate::strategy::{
+    Candidate, Reason, RolloutStrategy, Stage, StandardStrategy, StrategyContext, StrategyError,
+};
 
 /// What to plan a rollout from.
 ///
@@ -31,27 +35,84 @@ use crate::strategy::{Candidate, Reason, RolloutStrategy, Stage, StrategyContext
 /// assert_eq!(plan.timeline.len(), 6, "three launches, three of them available: {plan}");
 /// assert!(lint(&plan).is_empty());
 /// ```
-#[derive(Clone, Debug)]
+///
+/// It is also the form of a rollout in a configuration file. Everything may be left out but `rollout`, `target`, `desired`
+/// and `zones`:
+///
+/// ```
+/// use immutable_core::planner::PlanRequest;
+/// use immutable_core::strategy::{RolloutStrategy, StandardStrategy};
+///
+/// let request: PlanRequest = serde_json::from_str(
+///     r#"{
+///         "rollout": "deploy-42",
+///         "target": "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+///         "desired": 10,
+///         "zones": ["a", "b"],
+///         "limits": {"max_surge": "20%", "min_ready": "30s"},
+///         "strategy": {"kind": "canary", "steps": [{"size": 1, "bake": "5m"}]}
+///     }"#,
+/// )
+/// .unwrap();
+/// assert_eq!(request.declared_strategy().map(StandardStrategy::name), Some("canary"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use]
 pub struct PlanRequest {
+    /// The name of the rollout.
     rollout: RolloutId,
+    /// The image to run.
     target: Digest,
+    /// How many instances there shall be.
     desired: u32,
+    /// The image to go back to on failure. Default: the one that most ready instances run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     previous: Option<Digest>,
-    limits: Limits,
+    /// The zones to spread over; slot `k` belongs to zone `k` modulo their number.
     zones: Vec<Zone>,
-    seed: Seed,
+    /// What must hold at every moment.
+    #[serde(default)]
+    limits: Limits,
+    /// How to get there. Default `rolling`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    strategy: Option<StandardStrategy>,
+    /// When the rollout may act. Default always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     calendar: Option<Calendar>,
+    /// The target has proved itself before: straight to the last stage, without gates. Default no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     known_good: bool,
+    /// What a failure leads to.
+    #[serde(default)]
     on_failure: OnFailure,
+    /// What happens to protected instances.
+    #[serde(default)]
     on_protected: OnApart,
+    /// What happens to instances that stand by.
+    #[serde(default)]
     on_standby: OnApart,
+    /// What happens when another number of instances is asked for on the way.
+    #[serde(default)]
     on_resize: OnResize,
+    /// What happens when another target is asked for on the way.
+    #[serde(default)]
     on_retarget: OnRetarget,
+    /// The platform picks the victim itself when told to remove an instance.
+    #[serde(default)]
     picks_victim: bool,
+    /// What is known against single instances, by their identifiers.
+    #[serde(default)]
     marks: BTreeMap<InstanceId, Reason>,
+    /// Images that were revoked.
+    #[serde(default)]
     revoked: BTreeSet<Digest>,
+    /// How long things take, for the preview.
+    #[serde(default)]
     estimates: Estimates,
+    /// The seed of all choices that nothing else decides.
+    #[serde(default)]
+    seed: Seed,
 }
 
 /// Why there is no plan.
@@ -139,9 +200,10 @@ impl PlanRequest {
             target,
             desired,
             previous: None,
-            limits: Limits::default(),
             zones: Vec::new(),
-            seed: Seed::new(0),
+            limits: Limits::default(),
+            strategy: None,
+            seed: Seed::default(),
             calendar: None,
             known_good: false,
             on_failure: OnFailure::default(),
@@ -178,6 +240,12 @@ impl PlanRequest {
     /// The seed of all choices that nothing else decides. Default 0.
     pub const fn seed(mut self, seed: Seed) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// How to get there, for [`plan_declared`](Self::plan_declared). Default [`Rolling`](crate::strategy::Rolling).
+    pub fn strategy(mut self, strategy: impl Into<StandardStrategy>) -> Self {
+        self.strategy = Some(strategy.into());
         self
     }
 
@@ -250,7 +318,24 @@ impl PlanRequest {
         self
     }
 
-    /// Plans the rollout of a fleet that looks like this.
+    /// The strategy that was declared with the request.
+    #[must_use]
+    pub const fn declared_strategy(&self) -> Option<&StandardStrategy> {
+        self.strategy.as_ref()
+    }
+
+    /// As [`plan`](Self::plan), by the declared strategy.
+    ///
+    /// # Errors
+    /// [`PlanError`] names what to change.
+    pub fn plan_declared(&self, snapshot: &Snapshot) -> Result<Plan, PlanError> {
+        match &self.strategy {
+            Some(strategy) => self.plan(snapshot, strategy),
+            None => self.plan(snapshot, &StandardStrategy::default()),
+        }
+    }
+
+    /// Plans the rollout of a fleet that looks like this, by this strategy and none that was declared.
     ///
     /// # Errors
     /// [`PlanError`] names what to change.

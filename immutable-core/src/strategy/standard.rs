@@ -1,6 +1,8 @@
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     BlueGreen, Canary, Candidate, Opportunistic, Reason, Recreate, Repair, Rolling, RollingBlueGreen,
@@ -27,7 +29,10 @@ use super::{
 /// let error = serde_json::from_str::<StandardStrategy>(r#"{"kind": "red_black"}"#).unwrap_err();
 /// assert!(error.to_string().contains("unknown variant `red_black`, expected one of `rolling`"), "{error}");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Write `kind` first: then an error in a file tells the line and the column of the field that is wrong, and otherwise only
+/// those of the whole strategy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StandardStrategy {
@@ -114,3 +119,73 @@ macro_rules! from {
 }
 
 from!(Rolling, BlueGreen, RollingBlueGreen, Canary, Waves, Recreate, Opportunistic, Rotate, Repair);
+
+/// The values of `kind`.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Rolling,
+    BlueGreen,
+    RollingBlueGreen,
+    Canary,
+    Waves,
+    Recreate,
+    Opportunistic,
+    Rotate,
+    Repair,
+}
+
+impl Kind {
+    /// The strategy of this kind with these fields.
+    fn read<'de, D: Deserializer<'de>>(self, fields: D) -> Result<StandardStrategy, D::Error> {
+        match self {
+            Self::Rolling => Rolling::deserialize(fields).map(Into::into),
+            Self::BlueGreen => BlueGreen::deserialize(fields).map(Into::into),
+            Self::RollingBlueGreen => RollingBlueGreen::deserialize(fields).map(Into::into),
+            Self::Canary => Canary::deserialize(fields).map(Into::into),
+            Self::Waves => Waves::deserialize(fields).map(Into::into),
+            Self::Recreate => Recreate::deserialize(fields).map(Into::into),
+            Self::Opportunistic => Opportunistic::deserialize(fields).map(Into::into),
+            Self::Rotate => Rotate::deserialize(fields).map(Into::into),
+            Self::Repair => Repair::deserialize(fields).map(Into::into),
+        }
+    }
+}
+
+// By hand, because what serde derives for a tagged enum buffers all fields before it looks at them, and with that no error
+// knows its place any more. Here only what comes before `kind` is buffered.
+impl<'de> Deserialize<'de> for StandardStrategy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = StandardStrategy;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a strategy: its `kind`, and beside it its fields")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+                let Some(name) = fields.next_key::<String>()? else {
+                    return Err(A::Error::missing_field("kind"));
+                };
+                if name == "kind" {
+                    return fields.next_value::<Kind>()?.read(MapAccessDeserializer::new(fields));
+                }
+                let mut buffer = serde_json::Map::new();
+                buffer.insert(name, fields.next_value()?);
+                while let Some(name) = fields.next_key::<String>()? {
+                    if buffer.contains_key(&name) {
+                        return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+                    }
+                    buffer.insert(name, fields.next_value()?);
+                }
+                let kind = buffer.remove("kind").ok_or_else(|| A::Error::missing_field("kind"))?;
+                let kind = Kind::deserialize(kind).map_err(A::Error::custom)?;
+                kind.read(serde_json::Value::Object(buffer)).map_err(A::Error::custom)
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}

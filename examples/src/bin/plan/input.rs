@@ -1,0 +1,112 @@
+use immutable_core::error::with_causes;
+use immutable_core::limits::LimitsError;
+use immutable_core::planner::PlanError;
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::document::{Document, Mistake, Place};
+
+/// What a JSON file holds.
+pub(crate) fn json<T: DeserializeOwned>(document: &Document) -> Result<T, Mistake> {
+    let mut deserializer = serde_json::Deserializer::from_str(&document.text);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let field = field(error.path());
+        bad_json(document, field, error.inner())
+    })?;
+    deserializer.end().map_err(|error| bad_json(document, None, &error))?;
+    Ok(value)
+}
+
+fn bad_json(document: &Document, field: Option<String>, error: &serde_json::Error) -> Mistake {
+    let text = error.to_string();
+    let place = (error.line() > 0).then(|| Place { line: error.line(), column: error.column().max(1) });
+    // The place stands in front.
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    let text = text.strip_suffix(&position).unwrap_or(&text).to_owned();
+    document.mistake(place, field, text)
+}
+
+/// What a TOML file holds.
+pub(crate) fn toml<T: DeserializeOwned>(document: &Document) -> Result<T, Mistake> {
+    let mut table = DeTable::parse(&document.text).map_err(|error| bad_toml(document, None, &error))?;
+    kind_first(table.get_mut());
+    serde_path_to_error::deserialize(toml::Deserializer::from(table)).map_err(|error| {
+        let field = field(error.path());
+        bad_toml(document, field, error.inner())
+    })
+}
+
+fn bad_toml(document: &Document, field: Option<String>, error: &toml::de::Error) -> Mistake {
+    let place = error.span().map(|span| document.place(span.start));
+    document.mistake(place, field, error.message().to_owned())
+}
+
+fn field(path: &serde_path_to_error::Path) -> Option<String> {
+    path.iter().next().is_some().then(|| path.to_string())
+}
+
+/// Puts the `kind` of the strategy before its other fields, so that those are read knowing what they must be, each in its
+/// place.
+fn kind_first(table: &mut DeTable<'_>) {
+    let strategy = table.get_mut("strategy").map(Spanned::get_mut);
+    let Some(DeValue::Table(strategy)) = strategy else { return };
+    let (first, rest): (Vec<_>, Vec<_>) =
+        std::mem::take(strategy).into_iter().partition(|(name, _)| name.get_ref() == "kind");
+    strategy.extend(first.into_iter().chain(rest));
+}
+
+/// A request that cannot be planned, in the file and at the field that says so.
+pub(crate) fn refused(fleet: &Document, rollout: &Document, error: &PlanError) -> Mistake {
+    let text = with_causes(error);
+    let fields: Vec<String> = match error {
+        PlanError::Limits { source, .. } => limits(source),
+        PlanError::Strategy { .. } => owned(&["strategy", "limits", "desired"]),
+        PlanError::NoZones { .. } => owned(&["zones"]),
+        PlanError::PreviousIsTarget { .. } => owned(&["previous"]),
+        PlanError::TargetRevoked { .. } => owned(&["target"]),
+        PlanError::NoWayBack { .. } => owned(&["previous", "revoked"]),
+        PlanError::Snapshot { .. } => return fleet.mistake(None, None, text),
+        _ => Vec::new(),
+    };
+    let found = fields.into_iter().find_map(|field| Some((find(rollout, &field)?, field)));
+    let (place, field) = found.unzip();
+    rollout.mistake(place, field, text)
+}
+
+/// The fields that contradict each other; the first one that the file has is the one to show.
+fn limits(error: &LimitsError) -> Vec<String> {
+    let mut fields = match error {
+        LimitsError::BothZero { scope: "", .. } => owned(&["limits.max_surge", "limits.max_unavailable"]),
+        LimitsError::BothZero { .. } => owned(&["limits.rollback"]),
+        LimitsError::ProgressDeadline { .. } => {
+            owned(&["limits.progress_deadline", "limits.healthy_deadline", "limits.min_ready"])
+        }
+        LimitsError::ZoneZero { .. } => {
+            owned(&["limits.max_surge_per_zone", "limits.max_unavailable_per_zone"])
+        }
+        LimitsError::Zero { field } => vec![format!("limits.{field}")],
+        LimitsError::TooMany { .. } => owned(&["desired"]),
+        _ => Vec::new(),
+    };
+    fields.extend(owned(&["limits", "desired"]));
+    fields
+}
+
+fn owned(fields: &[&str]) -> Vec<String> {
+    fields.iter().map(|field| (*field).to_owned()).collect()
+}
+
+/// Where a field stands, if it does.
+fn find(document: &Document, field: &str) -> Option<Place> {
+    // It was read a moment ago.
+    let root = DeTable::parse(&document.text).ok()?;
+    let mut table = root.get_ref();
+    let (parents, name) =
+        field.rsplit_once('.').map_or((None, field), |(parents, name)| (Some(parents), name));
+    for parent in parents.into_iter().flat_map(|parents| parents.split('.')) {
+        table = table.get(parent)?.get_ref().as_table()?;
+    }
+    let (key, _) = table.get_key_value(name)?;
+    Some(document.place(key.span().start))
+}
