@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 /// assert_eq!(text.parse::<Digest>().unwrap(), digest);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = "^sha256:[0-9a-f]{64}$")))]
 #[serde(into = "String", try_from = "String")]
 pub struct Digest([u8; 32]);
 

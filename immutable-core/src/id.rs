@@ -36,9 +36,10 @@ fn is_opaque(text: &str) -> bool {
 }
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $check:ident, $rule:ident) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $check:ident, $rule:ident, $pattern:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = $pattern)))]
         #[serde(into = "String", try_from = "String")]
         pub struct $name(Arc<str>);
 
@@ -101,52 +102,53 @@ macro_rules! text_id {
 
 text_id! {
     /// The name of a fleet: the instances of one service on one platform.
-    FleetId, "fleet name", is_name, NAME_RULE
+    FleetId, "fleet name", is_name, NAME_RULE, "^[a-z0-9][a-z0-9._-]{0,62}$"
 }
 text_id! {
     /// The name of one rollout; the journal of the rollout is stored under it.
     ///
     /// Choose it so that a tool that is started again after a crash finds the same name, for example from the number
     /// of the deployment. It belongs to one fleet: deployments of several fleets need a name each.
-    RolloutId, "rollout name", is_name, NAME_RULE
+    RolloutId, "rollout name", is_name, NAME_RULE, "^[a-z0-9][a-z0-9._-]{0,62}$"
 }
 text_id! {
     /// A failure domain: an availability zone, a host, a rack.
-    Zone, "zone name", is_name, NAME_RULE
+    Zone, "zone name", is_name, NAME_RULE, "^[a-z0-9][a-z0-9._-]{0,62}$"
 }
 text_id! {
     /// The name of an image; images of one name are versions of each other.
-    ImageName, "image name", is_name, NAME_RULE
+    ImageName, "image name", is_name, NAME_RULE, "^[a-z0-9][a-z0-9._-]{0,62}$"
 }
 text_id! {
     /// The name of a channel of a catalog, for example `stable`.
-    Channel, "channel name", is_name, NAME_RULE
+    Channel, "channel name", is_name, NAME_RULE, "^[a-z0-9][a-z0-9._-]{0,62}$"
 }
 text_id! {
     /// The name of an approval, a check or another gate.
-    GateName, "gate name", is_name, NAME_RULE
+    GateName, "gate name", is_name, NAME_RULE, "^[a-z0-9][a-z0-9._-]{0,62}$"
 }
 text_id! {
     /// The name of a barrier: a point in a release that is passed when every group before it is done.
-    BarrierName, "barrier name", is_name, NAME_RULE
+    BarrierName, "barrier name", is_name, NAME_RULE, "^[a-z0-9][a-z0-9._-]{0,62}$"
 }
 text_id! {
     /// The name of a service: all groups of a release that share its traffic.
-    ServiceName, "service name", is_name, NAME_RULE
+    ServiceName, "service name", is_name, NAME_RULE, "^[a-z0-9][a-z0-9._-]{0,62}$"
 }
 text_id! {
     /// The platform's own identifier of an instance, for example a container id. Never reused by the platform.
-    InstanceId, "instance identifier", is_opaque, OPAQUE_RULE
+    InstanceId, "instance identifier", is_opaque, OPAQUE_RULE, "^[A-Za-z0-9._:-]{1,128}$"
 }
 text_id! {
     /// Who writes to a journal: one running controller. A new process uses a new one.
-    WriterId, "writer identifier", is_opaque, OPAQUE_RULE
+    WriterId, "writer identifier", is_opaque, OPAQUE_RULE, "^[A-Za-z0-9._:-]{1,128}$"
 }
 
 /// One of the positions of a fleet; instances follow each other in it.
 ///
 /// Positions are numbered from 0. Those beyond the desired count hold surplus instances that were found at the start.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Slot(pub u32);
 
@@ -165,6 +167,7 @@ impl fmt::Debug for Slot {
 /// Which of the instances that follow each other in a slot. 0 is the one that was there when the rollout began; the
 /// rollout's own launches count from 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Attempt(pub u32);
 
@@ -192,6 +195,7 @@ impl fmt::Debug for Attempt {
 /// assert_ne!(token, Token::of(&rollout, Slot(3), Attempt(2)));
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = "^[0-9a-f]{32}$")))]
 #[serde(into = "String", try_from = "String")]
 pub struct Token([u8; 32]);
 

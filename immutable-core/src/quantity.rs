@@ -83,6 +83,23 @@ impl FromStr for Quantity {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Quantity {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Quantity".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A number of instances such as 3, or a percentage of the desired number such as \"25%\".",
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": u32::MAX},
+                {"type": "string", "pattern": "^[0-9]+%$"},
+            ],
+        })
+    }
+}
+
 /// The stored form: a number is a count, a text is a percentage.
 #[derive(Serialize)]
 #[serde(untagged)]

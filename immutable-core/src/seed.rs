@@ -15,6 +15,7 @@ use crate::digest::Digest;
 /// assert_ne!(seed.rank(b"i-1"), seed.rank(b"i-2"));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Seed(u64);
 

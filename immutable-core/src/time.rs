@@ -86,6 +86,43 @@ impl fmt::Debug for Timestamp {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Timestamp {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A point in time as in RFC 3339: `2026-11-23T10:00:00Z`.",
+            "type": "string",
+            "format": "date-time",
+            "pattern": r"^-?\d{4,6}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]\d{2}(:?\d{2})?)$",
+        })
+    }
+}
+
+/// How a duration stands in a file: what every field that holds one has as its JSON Schema.
+#[cfg(feature = "schema")]
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct DurationText;
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for DurationText {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A duration: `90s`, `5m`, `1h 30m`.",
+            "type": "string",
+            "pattern": r"^\d+(\.\d+)?(h|m|s|ms|us|µs|ns)( ?\d+(\.\d+)?(h|m|s|ms|us|µs|ns))*$",
+        })
+    }
+}
+
 /// A text that is not a point in time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a time: expected RFC 3339, as in `2026-11-23T10:00:00Z`")]

@@ -44,6 +44,7 @@ const YEAR: Duration = Duration::from_secs(366 * 86_400);
 /// );
 /// ```
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(into = "CalendarBuilder", try_from = "CalendarBuilder")]
 pub struct Calendar {
     parts: CalendarBuilder,
@@ -69,6 +70,7 @@ pub struct Calendar {
 /// assert!(error.to_string().ends_with("did you mean `America/New_York`?"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[must_use]
 pub struct CalendarBuilder {

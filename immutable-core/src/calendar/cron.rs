@@ -27,6 +27,7 @@ use super::local_clock::{shown, wall};
 // Written here, because every crate for it works on an older major version of jiff, which looks for time zones in the
 // file system, or on chrono, or takes `MON` for a month. Its search is compared with croner's in the tests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(into = "String", try_from = "String")]
 pub struct CronSchedule {
     text: String,

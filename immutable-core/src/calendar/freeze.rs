@@ -14,6 +14,7 @@ use super::local_clock::{LocalClock, Reading};
 /// assert_eq!(freeze.to_string(), "2026-12-20 until 2027-01-03 (holidays)");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Freeze {
@@ -42,6 +43,7 @@ impl fmt::Display for Freeze {
 /// A point in time of a freeze: a date (`2026-12-20`) or a date with a time (`2026-12-20T18:00`) in the calendar's time
 /// zone, or RFC 3339 with an offset (`2026-12-20T18:00:00Z`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = r"^\d{4}-\d{2}-\d{2}([Tt ].+)?$")))]
 #[serde(into = "String", try_from = "String")]
 pub struct Moment(Kind);
 

@@ -22,13 +22,16 @@ use crate::seed::Seed;
 /// assert_eq!(delay, jitter.delay(Seed::new(7)));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Jitter {
     /// The least delay. Default 0.
     #[serde(default, with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub min: Duration,
     /// The greatest delay; shorter than every window.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub max: Duration,
 }
 

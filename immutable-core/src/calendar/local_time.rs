@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 /// assert!("9 am".parse::<LocalTime>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = r"^([01]\d|2[0-4]):[0-5]\d(:[0-5]\d)?$")))]
 #[serde(into = "String", try_from = "String")]
 pub struct LocalTime {
     /// Since midnight, 86,400 at most.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Whatever it is: what was begun is brought to its end, so an instance that is starting goes on and one that drains is
 /// stopped, and a broken one is replaced, because that is repair and not rollout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OnClose {

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 /// A day of the week, written `mon` or `monday`. The week begins on Monday.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("enum" = [
+    "mon", "tue", "wed", "thu", "fri", "sat", "sun",
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+])))]
 #[expect(missing_docs, reason = "their names say it")]
 pub enum Weekday {
     #[serde(rename = "mon", alias = "monday")]

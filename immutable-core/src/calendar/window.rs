@@ -23,6 +23,7 @@ use super::weekday::{Weekday, write_days};
 /// assert_eq!(window.to_string(), "8h from `0 22 * * SAT`");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Window {
@@ -39,6 +40,7 @@ pub enum Window {
 /// the second `until` belongs to what comes after, so that windows and freezes can follow each other without a gap or an
 /// overlap, and a whole day is `00:00` to `24:00`.)
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WeeklyWindow {
     /// The days on which it opens. Default all.
@@ -63,12 +65,14 @@ impl WeeklyWindow {
 ///
 /// One that is longer than the time until it begins again simply stays open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CronWindow {
     /// When it opens.
     pub schedule: CronSchedule,
     /// How long it stays open, in whole seconds of elapsed time: 1 second to 366 days.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub duration: Duration,
 }
 

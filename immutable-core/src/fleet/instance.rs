@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 
 /// One instance as its platform shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Instance {
@@ -22,6 +23,7 @@ pub struct Instance {
     /// When the platform started it.
     pub launched_at: Timestamp,
     /// Where it takes requests, once known.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub endpoint: Option<SocketAddr>,
     /// Who launched it, from its labels; `None` if it was not launched by this library.
     pub origin: Option<Origin>,
@@ -32,6 +34,7 @@ pub struct Instance {
 
 /// What sets an instance apart from the others of its fleet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Standing {
@@ -58,6 +61,7 @@ impl Standing {
 
 /// Which launch an instance came from, as its labels say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Origin {
     /// The rollout.
@@ -72,6 +76,7 @@ pub struct Origin {
 
 /// What an instance is doing. Phases only move forward, but for [`Health`] while it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Phase {
     /// Being started; not serving yet.
@@ -89,6 +94,7 @@ pub enum Phase {
 
 /// Whether a running instance can serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
     /// Not known (yet, or any more). Never counted as able to serve.

@@ -26,6 +26,7 @@ use crate::time::Timestamp;
 /// assert!(error.to_string().contains("instance `i-1` is listed twice"), "{error}");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Snapshot {

@@ -21,6 +21,7 @@ use crate::quantity::Quantity;
 /// assert!(error.to_string().contains("`3` is not a quantity"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// How many instances more than desired may exist, those starting and stopping included. A percentage rounds up.
@@ -32,17 +33,21 @@ pub struct Limits {
     /// How long an instance must be ready without a break before it counts as available and gets traffic. Default 0;
     /// set it to longer than the time in which a bad version usually dies.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub min_ready: Duration,
     /// How long an instance may take from its launch to ready, and how long a running one may be unready, before it
     /// counts as broken and is replaced. Default 5 minutes, as in Nomad.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub healthy_deadline: Duration,
     /// How long the rollout may go without reaching more than it ever had reached. Default 10 minutes, as in Kubernetes
     /// and Nomad.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub progress_deadline: Duration,
     /// How long an instance that leaves may keep its open sessions before it is stopped anyway. Default 30 seconds.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub drain_deadline: Duration,
     /// How many failed instances of the new image are tolerated; one more fails the rollout. A percentage is of the
     /// desired number and rounds down. Default 10 %.
@@ -66,6 +71,7 @@ pub struct Limits {
     /// How long a slot rests after an instance of the new image failed in it, twice as long after each further one, and at
     /// most [`Limits::LONGEST_RETRY_DELAY`]. Default 0: a bad image is found out sooner.
     #[serde(with = "friendly", skip_serializing_if = "Duration::is_zero")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub retry_delay: Duration,
     /// When the image counts as bad, whatever is tolerated. Default never.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 /// When an image counts as bad, whatever else is tolerated: it failed so often in so many zones that neither a bad host
 /// nor a bad zone explains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Poison {
     /// So many instances of it failed; at least 1.

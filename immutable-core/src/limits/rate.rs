@@ -20,12 +20,14 @@ use crate::time::Timestamp;
 /// assert_eq!(bucket.available(&rate, start + Duration::from_secs(25)), 2);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LaunchRate {
     /// How many may be launched at once after a long rest; at least 1.
     pub burst: u32,
     /// After how long there is one more.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub every: Duration,
 }
 

@@ -44,13 +44,16 @@ pub struct Plan {
 
 /// How long things take, for the prediction only: no decision rests on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Estimates {
     /// From a launch to ready. Default 30 s.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub launch_to_ready: Duration,
     /// From leaving the router to gone. Default 10 s.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub drain_to_gone: Duration,
 }
 

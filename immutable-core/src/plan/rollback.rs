@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What going back costs, if it begins when a stage is complete: made in advance for every stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RollbackPlan {
@@ -19,9 +20,11 @@ pub struct RollbackPlan {
     pub retirements: u32,
     /// How long until no traffic goes to the new group any more, where traffic is shared: 0 while the old group stands.
     #[serde(with = "friendly_option", default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::time::DurationText>"))]
     pub traffic_back: Option<Duration>,
     /// How long until only the previous image is left.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub makespan: Duration,
 }
 

@@ -76,6 +76,7 @@ impl RolloutSpec {
 
 /// What a failed rollout does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// Launch the previous image again and retire the new one, within the same limits. The default: nobody has to be
@@ -88,6 +89,7 @@ pub enum OnFailure {
 
 /// What a rollout does about an instance that somebody set apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnApart {
     /// Does not touch it, and is not done before it is free again or gone. The default: a rollout that says it is
@@ -102,6 +104,7 @@ pub enum OnApart {
 
 /// What a running rollout does when another number of instances is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnResize {
     /// Takes it over at once, its stages in proportion: half-way stays half-way. The default, as in Kubernetes: whoever asks
@@ -116,6 +119,7 @@ pub enum OnResize {
 
 /// What a running rollout does when another target is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnRetarget {
     /// Says no, with the reason. The default: none of the others is right for everybody.

@@ -9,6 +9,7 @@ use crate::strategy::Share;
 /// One attempt in one slot: what names an instance through a whole rollout, before and after the platform gave it an
 /// identifier.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Seat {
     /// The slot.

@@ -7,6 +7,7 @@ use crate::time::Timestamp;
 
 /// Why a slot is not moving. Data, so that "why is my rollout not moving?" has a printed answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WaitingOn {

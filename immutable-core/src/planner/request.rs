@@ -57,6 +57,7 @@ use crate::strategy::{
 /// assert_eq!(request.declared_strategy().map(StandardStrategy::name), Some("canary"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[must_use]
 pub struct PlanRequest {

@@ -43,6 +43,7 @@ use crate::quantity::Quantity;
 /// assert!(refused.to_string().contains("raise max_surge to 4"), "{refused}");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BlueGreen {
     /// How many new instances are started and checked before the rest of the group. Default none: the whole group at
@@ -56,6 +57,7 @@ pub struct BlueGreen {
     /// How long the old group stays after the switch. Default 10 minutes: an alarm over five minutes is evaluated twice.
     /// Argo Rollouts' 30 seconds only let the network follow; they are no time to notice anything.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     hold: Duration,
     /// Checks that must pass during the hold, before the old group goes. Default none.
     checks: Vec<GateName>,

@@ -50,6 +50,7 @@ use crate::quantity::Quantity;
 /// ]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Canary {
     /// Approval to wait for before anything is replaced. Default none.
@@ -61,6 +62,7 @@ pub struct Canary {
     /// How long the complete new fleet must stand before the rollout counts as done. Default 0, because the steps have
     /// already stood.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     bake: Duration,
     /// Checks that must pass on the complete new fleet. Default none.
     checks: Vec<GateName>,

@@ -20,6 +20,7 @@ use crate::quantity::Quantity;
 /// assert_eq!(approved.to_string(), "5%, waits for approval `go`");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CanaryStep {
     /// How many instances are new. Default 1.
@@ -31,6 +32,7 @@ pub struct CanaryStep {
     pub(super) baseline: bool,
     /// How long the step stands. Default 10 minutes: an alarm over five minutes is evaluated twice.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub(super) bake: Duration,
     /// Checks that must pass. Default none.
     pub(super) checks: Vec<GateName>,

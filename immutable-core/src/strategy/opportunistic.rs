@@ -18,6 +18,7 @@ use super::{RolloutStrategy, Stage, StrategyContext, StrategyError};
 /// assert!(stages[0].passive);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Opportunistic {}

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Whatever the order, a broken instance is replaced at once, an instance that leads comes last, and an instance that was
 /// marked (drifted, revoked, asked for) comes before those that were not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SlotOrder {

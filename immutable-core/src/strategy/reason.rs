@@ -9,6 +9,7 @@ use crate::time::Timestamp;
 
 /// Why an instance is to be replaced: what makes it a member of the old group. In order of urgency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {

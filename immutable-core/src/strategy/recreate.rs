@@ -27,6 +27,7 @@ use crate::id::GateName;
 /// assert!(refused.to_string().contains("raise max_unavailable to 3"), "{refused}");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Recreate {
     /// Approval to wait for before anything is stopped. Default none.
@@ -36,6 +37,7 @@ pub struct Recreate {
     stopped_checks: Vec<GateName>,
     /// How long the new fleet must stand before the rollout counts as done. Default 0, as in [`Rolling`](super::Rolling).
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     bake: Duration,
     /// Checks that must pass on the new fleet. Default none.
     checks: Vec<GateName>,

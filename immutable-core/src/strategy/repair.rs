@@ -22,6 +22,7 @@ use super::{Candidate, Reason, RolloutStrategy, Stage, StrategyContext, Strategy
 /// assert_eq!(Repair::new().replaces(&candidate), Some(Reason::Drifted));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Repair {}

@@ -21,12 +21,14 @@ use crate::id::GateName;
 /// assert_eq!(stages[0].to_string(), "10 new, 0 old, bake for 600s");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Rolling {
     /// Approval to wait for before anything is replaced. Default none.
     start_approval: Option<GateName>,
     /// How long the complete new fleet must stand before the rollout counts as done. Default 0.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     bake: Duration,
     /// Checks that must pass on the complete new fleet. Default none.
     checks: Vec<GateName>,

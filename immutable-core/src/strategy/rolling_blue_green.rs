@@ -33,6 +33,7 @@ use crate::id::GateName;
 /// ]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RollingBlueGreen {
     /// The shares of the traffic that the new group gets, step by step; all of it follows. Default 10 and 30 %: a tenth
@@ -45,6 +46,7 @@ pub struct RollingBlueGreen {
     /// How long every step stands, the last one included. Default 10 minutes: an alarm over five minutes is evaluated
     /// twice.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     bake: Duration,
     /// Checks that must pass in every step. Default none.
     checks: Vec<GateName>,

@@ -41,11 +41,13 @@ const MOST_SPREAD: u32 = 50;
 /// assert_eq!(after(7 * day), Some(Reason::Aged));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Rotate {
     /// The greatest age. Default 30 days, as Karpenter's `expireAfter`: long enough to cost little, short enough that a
     /// certificate, a leak or a forgotten change on an instance does not live for a quarter of a year.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     max_age: Duration,
     /// How much of the greatest age instances come due earlier, at most 50 %. Default 20 %: what was launched within an
     /// hour then comes due over six days of thirty.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 /// assert!(Share::new(101).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("maximum" = 100)))]
 #[serde(into = "u8", try_from = "u8")]
 pub struct Share(u8);
 

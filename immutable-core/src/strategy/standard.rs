@@ -33,6 +33,7 @@ use super::{
 /// Write `kind` first: then an error in a file tells the line and the column of the field that is wrong, and otherwise only
 /// those of the whole strategy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StandardStrategy {

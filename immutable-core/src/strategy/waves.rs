@@ -38,6 +38,7 @@ const GROWTH: std::ops::RangeInclusive<u32> = 2..=5;
 /// assert_eq!(stages.iter().map(|stage| stage.new).collect::<Vec<_>>(), [2, 15, 30]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Waves {
     /// How large the waves are. Default geometric.
@@ -45,6 +46,7 @@ pub struct Waves {
     /// How long every wave must stand, the last one included, because after it nothing goes back by itself. Set it to the
     /// time in which your alarms notice a defect. Default 10 minutes: an alarm over five minutes is evaluated twice.
     #[serde(with = "friendly")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     bake: Duration,
     /// Checks that must pass in every wave. Default none.
     checks: Vec<GateName>,
@@ -53,6 +55,7 @@ pub struct Waves {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Pattern {
     Geometric(Geometric),
@@ -62,6 +65,7 @@ enum Pattern {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 struct Geometric {
     /// Default 1: the fewest that can show a loud defect.

@@ -12,6 +12,8 @@ mod duration;
 mod input;
 mod output;
 mod replay;
+#[cfg(test)]
+mod schemas;
 mod text;
 mod waits;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use immutable_core::fleet::Standing;
 use immutable_core::gate::GateSpec;
-use immutable_core::plan::{Estimates, Plan, PlannedEvent, Seat, WaitingOn, lint};
+use immutable_core::plan::{Estimates, Plan, PlannedEvent, RollbackPlan, Seat, WaitingOn, lint};
 use immutable_core::strategy::{Reason, Share, SlotOrder};
 use immutable_core::{Digest, FleetId, GateName, InstanceId, RolloutId, Slot, Timestamp, Zone};
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
@@ -56,14 +56,16 @@ pub(crate) struct Output {
     pub(crate) stages: Vec<StageOut>,
     /// What happens, in order.
     pub(crate) steps: Vec<StepOut>,
+    /// What going back would cost, for every stage that a failure would leave by going back.
+    pub(crate) rollbacks: Vec<RollbackPlan>,
     /// When the last step or gate is over, after `as_of`, if all takes as long as estimated and approvals and checks pass at
     /// once.
     #[serde(with = "friendly")]
-    #[cfg_attr(test, schemars(with = "crate::schemas::DurationText"))]
+    #[cfg_attr(test, schemars(with = "immutable_core::time::DurationText"))]
     pub(crate) predicted: Duration,
     /// No schedule within these limits takes less time, with the same estimates.
     #[serde(with = "friendly")]
-    #[cfg_attr(test, schemars(with = "crate::schemas::DurationText"))]
+    #[cfg_attr(test, schemars(with = "immutable_core::time::DurationText"))]
     pub(crate) lower_bound: Duration,
     /// What the prediction assumes.
     pub(crate) estimates: Estimates,
@@ -120,7 +122,7 @@ pub(crate) struct StepOut {
     pub(crate) stage: usize,
     /// When, after `as_of`.
     #[serde(with = "friendly")]
-    #[cfg_attr(test, schemars(with = "crate::schemas::DurationText"))]
+    #[cfg_attr(test, schemars(with = "immutable_core::time::DurationText"))]
     pub(crate) at: Duration,
     pub(crate) time: Timestamp,
     pub(crate) action: Action,
@@ -177,25 +179,25 @@ pub(crate) enum WaitsFor {
     /// An instance gets ready, which takes this long by the estimates.
     Ready(
         #[serde(with = "friendly")]
-        #[cfg_attr(test, schemars(with = "crate::schemas::DurationText"))]
+        #[cfg_attr(test, schemars(with = "immutable_core::time::DurationText"))]
         Duration,
     ),
     /// An instance stays ready for this long.
     MinReady(
         #[serde(with = "friendly")]
-        #[cfg_attr(test, schemars(with = "crate::schemas::DurationText"))]
+        #[cfg_attr(test, schemars(with = "immutable_core::time::DurationText"))]
         Duration,
     ),
     /// An instance finishes its sessions and stops, which takes this long by the estimates.
     Drain(
         #[serde(with = "friendly")]
-        #[cfg_attr(test, schemars(with = "crate::schemas::DurationText"))]
+        #[cfg_attr(test, schemars(with = "immutable_core::time::DurationText"))]
         Duration,
     ),
     /// The complete stage stands for this long.
     Bake(
         #[serde(with = "friendly")]
-        #[cfg_attr(test, schemars(with = "crate::schemas::DurationText"))]
+        #[cfg_attr(test, schemars(with = "immutable_core::time::DurationText"))]
         Duration,
     ),
     /// Somebody approves it by this name.
@@ -279,14 +281,21 @@ impl Output {
             total,
             instances: instances.collect(),
             stages: stages.collect(),
+            predicted: predicted(plan),
             steps: start.steps(),
-            predicted: plan.makespan,
+            rollbacks: plan.rollbacks.clone(),
             lower_bound: plan.lower_bound,
             estimates: plan.estimates,
             unfinished,
             findings: lint(plan).iter().map(ToString::to_string).collect(),
         }
     }
+}
+
+/// Where it stands still, a plan that does not finish is over.
+fn predicted(plan: &Plan) -> Duration {
+    let last = plan.timeline.last().map_or(Duration::ZERO, |step| step.at);
+    if plan.unfinished.is_some() { last } else { plan.makespan }
 }
 
 fn waiting(plan: &Plan, slot: Slot, on: &WaitingOn) -> Waiting {

@@ -104,13 +104,14 @@ fn write_stage(
     }
     writeln!(text, ": {} new, {} old", stage.new, stage.old)?;
     if !steps.is_empty() {
-        writeln!(text, "  {:<9} {:<10} {:<66} {:>9} {:>6}", "at", "what", "", "available", "total")?;
+        writeln!(text, "  {:<12} {:<10} {:<66} {:>9} {:>6}", "at", "what", "", "available", "total")?;
     }
     let batches: Vec<&[&StepOut]> = steps.chunk_by(|a, b| a.at == b.at && a.action == b.action).collect();
     let mut last = None;
     for batch in batches.iter().take(SHOWN_BATCHES) {
-        for wait in batch.iter().take(1).flat_map(|step| step.waits_for.iter()).filter_map(outside) {
-            writeln!(text, "  {:<9} {wait}", "")?;
+        let begins = batch.first().filter(|step| last != Some(step.at));
+        for wait in begins.into_iter().flat_map(|step| &step.waits_for).filter_map(outside) {
+            writeln!(text, "  {:<12} {wait}", "")?;
         }
         write_batch(text, batch, last, slots)?;
         last = batch.first().map(|step| step.at);
@@ -126,6 +127,13 @@ fn write_stage(
             "before the next stage"
         };
         writeln!(text, "  then, {next}: {}", gates.join(", "))?;
+    }
+    for back in output.rollbacks.iter().filter(|back| back.stage == stage.stage) {
+        write!(text, "  back from here: {} launches, {} retirements", back.launches, back.retirements)?;
+        if let Some(traffic) = back.traffic_back {
+            write!(text, ", traffic after {}", duration::text(traffic))?;
+        }
+        writeln!(text, ", complete after {}", duration::text(back.makespan))?;
     }
     Ok(())
 }
@@ -144,11 +152,11 @@ fn write_batch(
         };
         let action = if index == 0 { word(step.action) } else { "" };
         let what = subject(step, slots);
-        writeln!(text, "  {at:<9} {action:<10} {what:<66} {:>9} {:>6}", step.available, step.total)?;
+        writeln!(text, "  {at:<12} {action:<10} {what:<66} {:>9} {:>6}", step.available, step.total)?;
     }
     if let Some(step) = batch.last().filter(|_| batch.len() > SHOWN) {
         let more = format!("and {} more", batch.len() - SHOWN);
-        writeln!(text, "  {:<9} {:<10} {more:<66} {:>9} {:>6}", "", "", step.available, step.total)?;
+        writeln!(text, "  {:<12} {:<10} {more:<66} {:>9} {:>6}", "", "", step.available, step.total)?;
     }
     Ok(())
 }
@@ -174,7 +182,7 @@ fn subject(step: &StepOut, slots: &BTreeMap<Slot, &Existing>) -> String {
         (Action::Retire, None, _) => Some("more than there shall be".to_owned()),
         (Action::Launch, _, Some(seat)) => match (slots.get(&seat.slot), step.image) {
             (Some(Existing { instance, reason: Some(reason), .. }), Some(image)) => {
-                Some(format!("{} for {instance}, which {reason}", image.short()))
+                Some(format!("{} for {instance} ({reason})", image.short()))
             }
             (Some(Existing { instance, .. }), Some(image)) => {
                 Some(format!("{} for {instance}", image.short()))

@@ -1,0 +1,136 @@
+//! The schemas in `docs/schemas` are those of the types that are read and written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use immutable_core::fleet::Snapshot;
+use immutable_core::planner::PlanRequest;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde_json::Value;
+
+use crate::output::Output;
+
+/// Set to write the schemas instead of comparing them.
+const REGENERATE: &str = "UPDATE_SCHEMAS";
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
+}
+
+fn read<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>()
+}
+
+fn written<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
+}
+
+fn schemas() -> [(&'static str, Schema); 3] {
+    [("fleet", read::<Snapshot>()), ("rollout", read::<PlanRequest>()), ("plan", written::<Output>())]
+}
+
+fn schema(name: &str) -> Value {
+    let [fleet, rollout, plan] = schemas();
+    [fleet, rollout, plan].into_iter().find(|(of, _)| *of == name).unwrap().1.to_value()
+}
+
+fn example(name: &str) -> String {
+    fs::read_to_string(folder("examples/plans").join(name)).unwrap()
+}
+
+fn toml_as_json(text: &str) -> Value {
+    toml::from_str(text).unwrap()
+}
+
+#[test]
+fn the_schemas_in_the_documentation_are_those_of_the_types() {
+    for (name, schema) in schemas() {
+        let path = folder("docs/schemas").join(format!("{name}.json"));
+        let new = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
+        if std::env::var_os(REGENERATE).is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, new).unwrap();
+            continue;
+        }
+        let old = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            old == new,
+            "docs/schemas/{name}.json is not the schema of its type any more. Is the change compatible with files that exist? \
+             Then `{REGENERATE}=1 cargo test --package immutable-examples --bin plan schemas` writes it anew."
+        );
+    }
+}
+
+#[test]
+fn every_example_fits_its_schema() {
+    let fleet = jsonschema::validator_for(&schema("fleet")).unwrap();
+    let rollout = jsonschema::validator_for(&schema("rollout")).unwrap();
+    let plan = jsonschema::validator_for(&schema("plan")).unwrap();
+    let mut seen = [0; 3];
+    for entry in fs::read_dir(folder("examples/plans")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let (kind, validator, value) = if name.ends_with(".plan.json") {
+            (0, &plan, serde_json::from_str(&example(&name)).unwrap())
+        } else if name.ends_with(".json") {
+            (1, &fleet, serde_json::from_str(&example(&name)).unwrap())
+        } else if name.ends_with(".toml") {
+            (2, &rollout, toml_as_json(&example(&name)))
+        } else {
+            continue;
+        };
+        seen[kind] += 1;
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{name}: {errors:#?}");
+    }
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+}
+
+/// Every mistake that the parser finds by itself is found by the schema too.
+#[test]
+fn wrong_files_do_not_fit() {
+    let rollout = jsonschema::validator_for(&schema("rollout")).unwrap();
+    let good = example("canary.toml");
+    for (what, from, to) in [
+        ("an unknown field", "desired = 6", "desired = 6\nwanted = 6"),
+        ("an unknown field of the limits", "max_surge = 2", "max_surge = 2\nsurge = 2"),
+        ("an unknown field of the strategy", "kind = \"canary\"", "kind = \"canary\"\nbakes = \"1m\""),
+        ("an unknown field of a step", "size = 1,", "size = 1, bakes = 1,"),
+        ("an unknown strategy", "kind = \"canary\"", "kind = \"red_black\""),
+        ("no kind", "kind = \"canary\"", ""),
+        ("a wrong type", "desired = 6", "desired = \"6\""),
+        ("a negative number", "desired = 6", "desired = -6"),
+        ("a bad digest", "target = \"sha256:", "target = \"md5:"),
+        ("a count as text", "max_surge = 2", "max_surge = \"2\""),
+        ("a number as a duration", "min_ready = \"20s\"", "min_ready = 20"),
+        ("a duration without a unit", "min_ready = \"20s\"", "min_ready = \"20\""),
+        ("a bad name", "rollout = \"deploy-42\"", "rollout = \"Deploy 42\""),
+        ("a bad zone", "\"c\"]", "\"c/d\"]"),
+        ("an unknown mark", "\"drifted\"", "\"odd\""),
+        ("a field left out", "desired = 6", ""),
+    ] {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{what}");
+        assert!(!rollout.is_valid(&toml_as_json(&text)), "{what} fits the schema");
+        assert!(toml::from_str::<PlanRequest>(&text).is_err(), "{what} is read");
+    }
+
+    let fleet = jsonschema::validator_for(&schema("fleet")).unwrap();
+    let good = example("fleet.json");
+    for (what, from, to) in [
+        ("an unknown field", "\"revision\"", "\"version\""),
+        ("an unknown field of an instance", "\"zone\"", "\"place\""),
+        ("a bad digest", "sha256:2c", "sha256:2C"),
+        ("a bad time", "2026-11-23T10:00:00Z", "yesterday"),
+        ("an unknown health", "{\"running\": \"ready\"}", "{\"running\": \"fine\"}"),
+        ("a wrong type", "\"revision\": 7", "\"revision\": \"7\""),
+    ] {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{what}");
+        assert!(!fleet.is_valid(&serde_json::from_str(&text).unwrap()), "{what} fits the schema");
+        assert!(serde_json::from_str::<Snapshot>(&text).is_err(), "{what} is read");
+    }
+}
