@@ -41,6 +41,14 @@ pub fn due(state: &RolloutState, now: Timestamp) -> Vec<Due> {
 /// When time alone will next change a decision, after `now` and if nothing else happens before.
 #[must_use]
 pub fn next_due(state: &RolloutState, now: Timestamp) -> Option<Timestamp> {
+    let calendar = state.spec.calendar.as_ref();
+    let window = calendar.and_then(|calendar| calendar.next_change(now, state.spec.calendar_seed()));
+    let others = window.into_iter().chain(progress_deadline(state)).filter(|at| *at > now);
+    others.chain(next_work(state, now)).min()
+}
+
+/// The same without the calendar and the progress deadline: when a bake, a token, a member or a slot will next be due.
+pub(super) fn next_work(state: &RolloutState, now: Timestamp) -> Option<Timestamp> {
     let bakes = state.complete_since.into_iter().flat_map(|since| {
         state.goal.stages[state.stage].gates.iter().filter_map(move |gate| match gate {
             GateSpec::Bake(time) => Some(since + *time),
@@ -51,10 +59,7 @@ pub fn next_due(state: &RolloutState, now: Timestamp) -> Option<Timestamp> {
         (Some(tokens), Some(rate)) => tokens.next(rate, now),
         _ => None,
     };
-    let calendar = state.spec.calendar.as_ref();
-    let window = calendar.and_then(|calendar| calendar.next_change(now, state.spec.calendar_seed()));
-    let others = bakes.chain(window).chain(token).chain(progress_deadline(state)).filter(|at| *at > now);
-    others.chain(state.timers.next(now)).min()
+    bakes.chain(token).filter(|at| *at > now).chain(state.timers.next(now)).min()
 }
 
 /// When the rollout counts as stuck, if nothing moves before. A rollout that waits for a gate, a person or its end is

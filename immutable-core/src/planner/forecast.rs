@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::board::Phase;
+use super::due::next_work;
 use super::{Decision, IllegalTransition, RolloutState, decide, explain, next_due};
 use crate::gate::{GateSpec, Judgement, Verdict};
 use crate::plan::{Adopted, Estimates, PlanReport, PlannedEvent, PlannedStep, RolloutSpec, Seat, Step};
@@ -79,8 +80,9 @@ impl World<'_> {
             }
             let predicted = self.coming.first_key_value().map(|(at, _)| *at);
             let due = next_due(&self.state, self.now);
-            // Nothing will happen any more but the deadline.
-            if predicted.is_none() && (due.is_none() || due == super::due::progress_deadline(&self.state)) {
+            // Nothing will happen any more but the deadline, or a calendar that opens and closes for ever.
+            let works = predicted.is_some() || next_work(&self.state, self.now).is_some();
+            if !works && (self.state.window_open || due.is_none()) {
                 unfinished = Some(explain(&self.state, self.now));
                 break;
             }

@@ -102,6 +102,13 @@ impl<'s> Chooser<'s> {
         }
     }
 
+    /// Whether it is a slot's turn to get its new instance. Where the stage keeps all old ones that there are, those before
+    /// it are done once their new ones serve; otherwise their old ones must be gone.
+    pub(super) fn may_be_begun(&self, slot: Slot) -> bool {
+        let undone = if self.spare_old() == 0 { Class::Unserved } else { Class::Unfinished };
+        self.board.has_turn(slot, undone)
+    }
+
     /// How many old ones are too many.
     fn spare_old(&self) -> u32 {
         self.guard.counts.old_live.saturating_sub(self.keep)
@@ -152,7 +159,7 @@ impl<'s> Chooser<'s> {
         while live(&self.guard) < until {
             let Some(slot) = slots.next() else { return };
             // A slot that has lost its instance is filled at once, whatever its turn.
-            if class != Class::Empty && !self.board.has_turn(slot) {
+            if class != Class::Empty && !self.may_be_begun(slot) {
                 // Those of later tiers come after it in the order.
                 return;
             }
@@ -187,7 +194,7 @@ impl<'s> Chooser<'s> {
         while let Some(slot) = slots.next() {
             // What does not serve may go at any time; what serves goes in its turn.
             if !matches!(class, Class::Broken | Class::UnprovenOld | Class::UnprovenNew)
-                && !self.board.has_turn(slot)
+                && !self.board.has_turn(slot, Class::Unfinished)
             {
                 return;
             }

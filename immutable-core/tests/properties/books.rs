@@ -174,7 +174,7 @@ impl Books {
     }
 
     pub(crate) fn baseline(&self) -> u32 {
-        if !self.back && self.way_back().is_some() { self.stage.baseline } else { 0 }
+        if !self.back && self.way_back().is_some() { self.stage.baseline.min(self.kept()) } else { 0 }
     }
 
     pub(crate) fn kept(&self) -> u32 {
@@ -192,10 +192,10 @@ impl Books {
             && self.stage.share.is_none_or(|share| self.share == Some(share.hundredths()))
     }
 
-    /// A desired slot has an instance that stays and serves, and none that is to be replaced.
-    pub(crate) fn is_finished(&self, slot: u32) -> bool {
+    /// A desired slot has an instance that stays and serves, and none that is to be replaced, unless the stage keeps all.
+    fn is_finished(&self, slot: u32, keeps_all: bool) -> bool {
         let serves = self.in_slot(Slot(slot)).any(|entry| entry.serves() && !entry.is_old());
-        serves && !self.in_slot(Slot(slot)).any(|entry| entry.lives() && entry.is_old())
+        serves && (keeps_all || !self.in_slot(Slot(slot)).any(|entry| entry.lives() && entry.is_old()))
     }
 
     /// Slots with a smaller turn must be finished before a slot is begun.
@@ -209,14 +209,16 @@ impl Books {
         (leads, zone, Some(urgent), number)
     }
 
-    /// The slots that a slot must wait for.
-    pub(crate) fn before(&self, slot: u32) -> Option<u32> {
+    /// A slot that must be finished before this one is begun, or its old instance leaves, and is not.
+    pub(crate) fn before(&self, slot: u32, leaves: bool) -> Option<u32> {
+        let kept = if self.stage.passive { u32::MAX } else { self.kept() };
+        let keeps_all = !leaves && self.count(|entry| entry.lives() && entry.is_old()) <= kept;
         // Slots that were added later are begun at any time.
-        let ordered = self.spec.budget.desired;
-        if slot >= ordered.min(self.desired) {
+        let ordered = self.spec.budget.desired.min(self.desired);
+        if slot >= ordered {
             return None;
         }
         let turn = self.turn(slot);
-        (0..ordered.min(self.desired)).find(|other| self.turn(*other) < turn && !self.is_finished(*other))
+        (0..ordered).find(|other| self.turn(*other) < turn && !self.is_finished(*other, keeps_all))
     }
 }

@@ -1,5 +1,6 @@
 //! A case: a fleet, a rollout, and what happens meanwhile.
 
+use std::fmt;
 use std::time::Duration;
 
 use immutable_core::calendar::{Calendar, OnClose, Window};
@@ -142,7 +143,7 @@ pub(crate) enum Event {
     Abort,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) desired: u32,
     pub(crate) zones: u8,
@@ -178,6 +179,31 @@ impl Default for Case {
             seed: 0,
             script: Vec::new(),
         }
+    }
+}
+
+/// The script that shows a failure: an instance and an event a line.
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { desired, zones, fleet, limits, strategy, script, .. } = self;
+        writeln!(f, "{desired} desired in {zones} zones")?;
+        fleet.iter().try_for_each(|found| writeln!(f, "    {found:?}"))?;
+        writeln!(f, "  {limits:?}")?;
+        writeln!(f, "  {strategy:?}")?;
+        writeln!(
+            f,
+            "  on_failure {:?}, on_protected {:?}, on_standby {:?}, on_resize {:?}, on_retarget {:?}, picks_victim {}, \
+             calendar {:?}, seed {}",
+            self.on_failure,
+            self.on_protected,
+            self.on_standby,
+            self.on_resize,
+            self.on_retarget,
+            self.picks_victim,
+            self.calendar,
+            self.seed
+        )?;
+        script.iter().try_for_each(|event| writeln!(f, "    {event:?}"))
     }
 }
 

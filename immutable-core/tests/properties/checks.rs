@@ -104,7 +104,7 @@ fn launch(
 
     if books.in_slot(slot).any(Entry::lives) {
         holds!(may_begin(books), "{seat} is begun while the calendar is closed");
-        if let Some(first) = begun.before(slot.0) {
+        if let Some(first) = begun.before(slot.0, false) {
             return Err(format!("S8: slot {first} comes before {slot}, and is not done, but {seat} is launched"));
         }
     }
@@ -162,7 +162,7 @@ fn retire(ledger: &Ledger, begun: &Books, seat: Seat) -> Result<(), Broken> {
                 "S11: of {group} that carry {part}% of the traffic {seat} is retired, {needed} must"
             );
         }
-        if let Some(first) = begun.before(seat.slot.0) {
+        if let Some(first) = begun.before(seat.slot.0, true) {
             return Err(format!("S8: slot {first} comes before {}, but {seat} is retired", seat.slot));
         }
     }

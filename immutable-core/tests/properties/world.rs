@@ -216,7 +216,9 @@ impl World {
             Event::Turn => self.turn()?,
             Event::Work => {
                 self.turn()?;
-                self.finish_all()?;
+                if self.over.is_none() {
+                    self.finish_all()?;
+                }
             }
             Event::Wait(seconds) => {
                 self.now = self.now + std::time::Duration::from_secs((*seconds).into());
@@ -344,7 +346,7 @@ impl World {
         while let Some(seat) = self.seat(0, &[Stand::Starting, Stand::Suspect]) {
             self.observe(seat, Observation::Ready { endpoint: None })?;
         }
-        if self.over.is_none() { self.dues() } else { Ok(()) }
+        self.dues()
     }
 
     /// Nobody interferes any more: everything succeeds, every gate passes, nobody is protected but those whom the rollout

@@ -158,15 +158,18 @@ impl Board {
         Slots { board: self, class, heads }
     }
 
-    /// Whether a slot may be begun: all slots of earlier tiers are done.
-    pub(in crate::planner) fn has_turn(&self, slot: Slot) -> bool {
+    /// Whether a slot may be begun: no slot of an earlier tier is in this class.
+    pub(in crate::planner) fn has_turn(&self, slot: Slot, undone: Class) -> bool {
         let tier = |slot: u32| self.tiers.get(slot as usize).copied().unwrap_or(0);
         if self.tiers.is_empty() || slot.0 >= self.desired {
             return true;
         }
-        let unfinished = (0..self.lanes).filter_map(|lane| self.set(lane, Class::Unfinished).at_or_after(0));
-        // Ranks are in order of tiers, so the first unfinished slot is of the earliest tier.
-        unfinished.min().is_none_or(|rank| tier(slot.0) <= tier(self.by_rank[rank as usize]))
+        let first = |from| (0..self.lanes).filter_map(|lane| self.set(lane, undone).at_or_after(from)).min();
+        // Ranks are in order of tiers, so the first one is of the earliest tier; slots that were added later are of the
+        // first tier.
+        let added = u32::try_from(self.tiers.len()).unwrap_or(NONE);
+        let earliest = [0, added].into_iter().filter_map(first).map(|rank| tier(self.by_rank[rank as usize])).min();
+        earliest.is_none_or(|earliest| tier(slot.0) <= earliest)
     }
 
     /// Puts an instance into a slot; the slot is at most the next surplus one.
@@ -372,6 +375,9 @@ impl Board {
         }
         if is_desired && !self.tiers.is_empty() && (!done || old) {
             classes |= Class::Unfinished.bit();
+        }
+        if is_desired && !self.tiers.is_empty() && !done {
+            classes |= Class::Unserved.bit();
         }
         classes
     }

@@ -35,10 +35,12 @@ pub(in crate::planner) enum Class {
     AvailableNew,
     /// A desired slot that is not done: it lacks an available new one, or still holds an old one.
     Unfinished,
+    /// A desired slot that lacks an available new one.
+    Unserved,
 }
 
 impl Class {
-    pub(in crate::planner) const COUNT: usize = Self::Unfinished as usize + 1;
+    pub(in crate::planner) const COUNT: usize = Self::Unserved as usize + 1;
 
     pub(super) const fn bit(self) -> u32 {
         1 << self as u32
