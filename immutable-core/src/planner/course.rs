@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::board::{Group, Phase};
+use super::board::Phase;
 use super::goal::Goal;
 use super::state::{Failures, Run};
 use super::{Conclusion, Direction, FailReason, IllegalTransition, RolloutState};
@@ -164,7 +164,6 @@ impl RolloutState {
             let revoked = revoked.contains(&cell.image).then_some(Reason::Revoked);
             let reason = urgent.min(revoked).or(urgent).or(revoked);
             cell.reason = reason.or_else(|| (Some(cell.image) != wanted).then_some(Reason::OtherImage));
-            cell.group = if cell.reason.is_some() { Group::Old } else { Group::New };
             cell.fresh = false;
         });
         self.mark = 0;
@@ -267,7 +266,6 @@ impl RolloutState {
         let Some(number) = self.roster.known_image(image) else { return };
         self.board.regroup(|cell| {
             if cell.image == number {
-                cell.group = Group::Old;
                 cell.reason = Some(cell.reason.map_or(Reason::Revoked, |known| known.min(Reason::Revoked)));
             }
         });

@@ -140,6 +140,9 @@ fn old_waits_on(
     if cell.fixed {
         return WaitingOn::Protected;
     }
+    if chooser.stays(cell) {
+        return WaitingOn::Passive;
+    }
     if counts.old_live <= chooser.keep {
         return if state.goal.stages[state.stage].passive { WaitingOn::Passive } else { WaitingOn::Stage };
     }

@@ -109,6 +109,15 @@ impl<'s> Chooser<'s> {
         self.board.has_turn(slot, undone)
     }
 
+    /// Whether an old one stays because nobody asked for its replacement: a passive stage takes it only where it is one too
+    /// many even when those are gone that somebody did ask for.
+    pub(super) fn stays(&self, cell: &Cell) -> bool {
+        let counts = &self.guard.counts;
+        let stay = counts.new_live + counts.old_live - counts.urgent_live;
+        let is_asked = !cell.is_live() || cell.is_urgent();
+        self.stage.passive && cell.is_old() && !is_asked && stay <= self.state.goal.budget.desired
+    }
+
     /// How many old ones are too many.
     fn spare_old(&self) -> u32 {
         self.guard.counts.old_live.saturating_sub(self.keep)
@@ -202,6 +211,9 @@ impl<'s> Chooser<'s> {
             for cell in members {
                 if left == 0 {
                     return;
+                }
+                if self.stays(&cell) {
+                    continue;
                 }
                 match self.guard.retire(&cell) {
                     Ok(()) => {}

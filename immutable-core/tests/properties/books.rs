@@ -29,6 +29,8 @@ pub(crate) struct Entry {
     /// An old one that the rollout launched.
     pub(crate) fresh: bool,
     pub(crate) apart: bool,
+    /// The rollout is done without it while it is set apart.
+    pub(crate) skipped: bool,
     /// It has served.
     pub(crate) served: bool,
     /// The platform picks the victim, and this one was not available when it was told to leave.
@@ -45,10 +47,14 @@ impl Entry {
     }
 
     pub(crate) fn is_old(&self) -> bool {
-        self.reason.is_some()
+        self.reason.is_some() && !self.skipped
     }
 
     pub(crate) fn is_urgent(&self) -> bool {
+        self.is_asked() && !self.skipped
+    }
+
+    pub(crate) fn is_asked(&self) -> bool {
         matches!(self.reason, Some(Reason::Drifted | Reason::Revoked | Reason::Requested))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use immutable_core::fleet::{Health, Instance, Phase};
+use immutable_core::fleet::{Health, Instance, Phase, Standing};
 use immutable_core::gate::Verdict;
 use immutable_core::journal::{Control, Fact, Intent, Outcome, Record};
 use immutable_core::plan::{Adopted, OnApart, OnRetarget, Plan, Seat};
@@ -71,9 +71,7 @@ impl Ledger {
             Phase::Running(Health::Unknown | Health::Unready) => Stand::Suspect,
             Phase::Stopping | Phase::Stopped { .. } => Stand::Broken,
         };
-        let spec = &self.books.spec;
-        let apart = instance.standing.protected && spec.on_protected != OnApart::Replace
-            || instance.standing.standby && spec.on_standby != OnApart::Replace;
+        let (apart, skipped) = self.set_apart(instance.standing);
         let entry = Entry {
             image: instance.image,
             zone: instance.zone.clone(),
@@ -81,6 +79,7 @@ impl Ledger {
             reason,
             fresh: false,
             apart,
+            skipped,
             served: !matches!(stand, Stand::Starting | Stand::Broken),
             charged: false,
         };
@@ -89,6 +88,14 @@ impl Ledger {
         if instance.standing.volume {
             self.books.volumes.insert(seat.slot);
         }
+    }
+
+    /// Whether it is not touched, and whether the rollout is done without it.
+    fn set_apart(&self, standing: Standing) -> (bool, bool) {
+        let spec = &self.books.spec;
+        let modes = [(standing.protected, spec.on_protected), (standing.standby, spec.on_standby)];
+        let is = |wanted: fn(OnApart) -> bool| modes.iter().any(|(stands, mode)| *stands && wanted(*mode));
+        (is(|mode| mode != OnApart::Replace), is(|mode| mode == OnApart::Skip))
     }
 
     /// Takes a record in; `after` is the state that the kernel made of it, of which only is read what was granted.
@@ -104,6 +111,7 @@ impl Ledger {
                     reason: is_old.then_some(Reason::OtherImage),
                     fresh: is_old,
                     apart: false,
+                    skipped: false,
                     served: false,
                     charged: false,
                 };
@@ -217,10 +225,9 @@ impl Ledger {
             }
             Fact::Marked { seat, reason } => self.mark(*seat, *reason),
             Fact::Standing { seat, standing } => {
-                let spec = &self.books.spec;
-                let apart = standing.protected && spec.on_protected != OnApart::Replace
-                    || standing.standby && spec.on_standby != OnApart::Replace;
-                self.books.entries.get_mut(seat).unwrap().apart = apart;
+                let (apart, skipped) = self.set_apart(*standing);
+                let entry = self.books.entries.get_mut(seat).unwrap();
+                (entry.apart, entry.skipped) = (apart, skipped);
             }
             Fact::Revoked { image } => {
                 self.books.revoked.insert(*image);
@@ -296,7 +303,7 @@ impl Ledger {
         self.books.complete_since = None;
         for entry in self.books.entries.values_mut() {
             let is_other = entry.image != wanted;
-            let urgent = entry.reason.filter(|_| entry.is_urgent());
+            let urgent = entry.reason.filter(|_| entry.is_asked());
             let revoked = self.books.revoked.contains(&entry.image).then_some(Reason::Revoked);
             let known = urgent.into_iter().chain(revoked).min();
             entry.reason = known.or_else(|| is_other.then_some(Reason::OtherImage));

@@ -1,5 +1,5 @@
 use super::rank_set::RankSet;
-use super::{Cell, CellId, Class, Counts, Group, Phase};
+use super::{Cell, CellId, Class, Counts, Phase};
 use crate::id::{Attempt, Slot};
 use crate::plan::Seat;
 use crate::time::Timestamp;
@@ -414,7 +414,7 @@ impl Slots<'_> {
         let class = self.class;
         let succeeded = move |leaving: &Cell| {
             self.board.in_slot(slot).any(|(_, cell)| {
-                cell.is_available() && (cell.group == Group::New || cell.fresh && !leaving.fresh)
+                cell.is_available() && (!cell.is_old() || cell.fresh && !leaving.fresh)
             })
         };
         let cells = self.board.in_slot(slot).map(|(_, cell)| cell);

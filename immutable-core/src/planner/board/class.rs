@@ -1,4 +1,4 @@
-use super::{Cell, Group, Phase};
+use super::{Cell, Phase};
 
 /// What may be done in a slot. A slot is in every class whose sentence is true of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Class {
         if cell.fixed || matches!(cell.phase, Phase::Intended | Phase::Retiring) {
             return None;
         }
-        let old = matches!(cell.group, Group::Old);
+        let old = cell.is_old();
         Some(if cell.fresh {
             Self::FreshOld
         } else if !cell.in_service {
