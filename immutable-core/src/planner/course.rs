@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use super::board::{Group, Phase};
+use super::board::Phase;
 use super::goal::Goal;
 use super::state::{Failures, Run};
 use super::{Conclusion, Direction, FailReason, IllegalTransition, RolloutState};
 use crate::digest::Digest;
 use crate::gate::{Judgement, Verdict};
 use crate::id::GateName;
-use crate::limits::{Limits, Tokens};
+use crate::limits::{Budget, Limits, LimitsError, Tokens};
 use crate::plan::{OnResize, OnRetarget, Seat};
 use crate::strategy::{Reason, Share, Stage};
 use crate::time::Timestamp;
@@ -164,7 +164,6 @@ impl RolloutState {
             let revoked = revoked.contains(&cell.image).then_some(Reason::Revoked);
             let reason = urgent.min(revoked).or(urgent).or(revoked);
             cell.reason = reason.or_else(|| (Some(cell.image) != wanted).then_some(Reason::OtherImage));
-            cell.group = if cell.reason.is_some() { Group::Old } else { Group::New };
             cell.fresh = false;
         });
         self.mark = 0;
@@ -219,9 +218,13 @@ impl RolloutState {
             self.refused = Some(format!("the limits were refused: {why}"));
             return;
         }
-        self.tokens = limits.launch_rate.map(|rate| Tokens::full(&rate, at));
+        let rate = self.goal.limits.launch_rate;
         match self.adopt_limits(limits, self.goal.budget.desired) {
             Ok(()) => {
+                // Whoever changes another limit gets no new bucket.
+                if self.goal.limits.launch_rate != rate {
+                    self.tokens = self.goal.limits.launch_rate.map(|rate| Tokens::full(&rate, at));
+                }
                 self.progressed_at = at;
                 self.time_all();
             }
@@ -231,9 +234,13 @@ impl RolloutState {
 
     fn adopt_limits(&mut self, limits: Limits, desired: u32) -> Result<(), String> {
         let zones = u32::try_from(self.spec.zones.len()).unwrap_or(u32::MAX);
-        let budget = if self.is_forward() { limits.budget(desired) } else { limits.rollback_budget(desired) };
-        let checked = budget.and_then(|budget| limits.check_zones(&budget, zones).map(|()| budget));
-        let budget = checked.map_err(|error| error.to_string())?;
+        // Both ways, as when it was planned: the way back must stay open.
+        let checked = |budget: Result<Budget, LimitsError>| {
+            let budget = budget.and_then(|budget| limits.check_zones(&budget, zones).map(|()| budget));
+            budget.map_err(|error| error.to_string())
+        };
+        let (forward, back) = (checked(limits.budget(desired))?, checked(limits.rollback_budget(desired))?);
+        let budget = if self.is_forward() { forward } else { back };
         let goal = self.goal_mut();
         goal.budget = budget;
         goal.limits = limits;
@@ -264,7 +271,6 @@ impl RolloutState {
         let Some(number) = self.roster.known_image(image) else { return };
         self.board.regroup(|cell| {
             if cell.image == number {
-                cell.group = Group::Old;
                 cell.reason = Some(cell.reason.map_or(Reason::Revoked, |known| known.min(Reason::Revoked)));
             }
         });

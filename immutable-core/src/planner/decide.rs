@@ -155,7 +155,9 @@ impl RolloutState {
     /// How many fresh old ones the stage has to compare the new ones with; none, when there is nothing to launch them from.
     pub(super) fn baseline(&self) -> u32 {
         let may_launch = self.is_forward() && self.way_back().is_some();
-        if may_launch { self.goal.stages[self.stage].baseline } else { 0 }
+        let stage = &self.goal.stages[self.stage];
+        // They are a part of the old group, whatever a strategy asks for.
+        if may_launch { stage.baseline.min(stage.old).min(self.goal.budget.desired) } else { 0 }
     }
 
     /// Whether an image may be launched: it is not revoked, and not one more than may exist at once. `brought` is an image

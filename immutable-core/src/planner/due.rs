@@ -41,17 +41,21 @@ pub fn due(state: &RolloutState, now: Timestamp) -> Vec<Due> {
 /// When time alone will next change a decision, after `now` and if nothing else happens before.
 #[must_use]
 pub fn next_due(state: &RolloutState, now: Timestamp) -> Option<Timestamp> {
+    let calendar = state.spec.calendar.as_ref();
+    let window = calendar.and_then(|calendar| calendar.next_change(now, state.spec.calendar_seed()));
+    let others = window.into_iter().chain(progress_deadline(state)).filter(|at| *at > now);
+    others.chain(next_work(state, now)).min()
+}
+
+/// The same without the calendar and the progress deadline: when a bake, a token, a member or a slot will next be due.
+pub(super) fn next_work(state: &RolloutState, now: Timestamp) -> Option<Timestamp> {
     let bakes = state.complete_since.into_iter().flat_map(|since| {
         state.goal.stages[state.stage].gates.iter().filter_map(move |gate| match gate {
             GateSpec::Bake(time) => Some(since + *time),
             GateSpec::Approval(_) | GateSpec::Check(_) => None,
         })
     });
-    let token = state.next_token(now);
-    let calendar = state.spec.calendar.as_ref();
-    let window = calendar.and_then(|calendar| calendar.next_change(now, state.spec.calendar_seed()));
-    let others = bakes.chain(window).chain(token).chain(progress_deadline(state)).filter(|at| *at > now);
-    others.chain(state.timers.next(now)).min()
+    bakes.chain(state.next_token(now)).filter(|at| *at > now).chain(state.timers.next(now)).min()
 }
 
 /// When the rollout counts as stuck, if nothing moves before. A rollout that waits for a gate, a person or its end is
@@ -76,7 +80,7 @@ impl RolloutState {
         let stage = &self.goal.stages[self.stage];
         let counts = self.board.counts();
         let at_rest = counts.new_ready + counts.old_ready + counts.apart - counts.apart_ready == counts.total;
-        let passive = stage.passive && counts.urgent_live == 0;
+        let passive = stage.passive && counts.urgent_live == counts.urgent_apart;
         let apart = counts.apart > 0 && counts.old_live.saturating_sub(counts.apart) <= stage.old;
         at_rest && counts.total >= self.goal.budget.desired && (passive || apart)
     }

@@ -18,12 +18,13 @@ pub fn explain(state: &RolloutState, now: Timestamp) -> PlanReport {
     let counts = state.board.counts();
     let budget = state.goal.budget;
     let mut waiting: BTreeMap<Slot, WaitingOn> = slot_reasons(state, now).collect();
-    if let Some(reason) = rollout_waits_on(state, now) {
+    if let Some(reason) = rollout_waits_on(state, waiting.is_empty(), now) {
         for reason_of_slot in waiting.values_mut().filter(|reason| !in_motion(reason)) {
             *reason_of_slot = reason.clone();
         }
         if waiting.is_empty() {
-            waiting.extend((0..budget.desired).map(|slot| (Slot(slot), reason.clone())));
+            // Where nothing is desired, the first slot speaks for the rollout.
+            waiting.extend((0..budget.desired.max(1)).map(|slot| (Slot(slot), reason.clone())));
         }
     }
     PlanReport {
@@ -65,14 +66,18 @@ const fn in_motion(reason: &WaitingOn) -> bool {
     )
 }
 
-fn rollout_waits_on(state: &RolloutState, now: Timestamp) -> Option<WaitingOn> {
+fn rollout_waits_on(state: &RolloutState, is_only_traffic_left: bool, now: Timestamp) -> Option<WaitingOn> {
     match state.run {
         Run::Paused => return Some(WaitingOn::Paused),
         Run::Ending(_) | Run::Closed(_) => return Some(WaitingOn::Ending),
         Run::Running => {}
     }
     let Some(since) = state.complete_since else {
-        return (!state.may_begin()).then(|| window(state, now));
+        if !state.may_begin() {
+            return Some(window(state, now));
+        }
+        // Every slot is done, and yet the stage is not complete.
+        return is_only_traffic_left.then_some(WaitingOn::Traffic);
     };
     let mut gates = state.goal.stages[state.stage].gates.iter();
     let Some(gate) = gates.find(|gate| !passed(state, gate, since, now)) else {
@@ -141,10 +146,13 @@ fn old_waits_on(
     if cell.fixed {
         return WaitingOn::Protected;
     }
+    if chooser.stays(cell) {
+        return WaitingOn::Passive;
+    }
     if counts.old_live <= chooser.keep {
         return if state.goal.stages[state.stage].passive { WaitingOn::Passive } else { WaitingOn::Stage };
     }
-    if !state.board.has_turn(slot) {
+    if !chooser.may_be_begun(slot) {
         return WaitingOn::Order;
     }
     // With surge its successor comes first, and waits for room; without, it must leave first.

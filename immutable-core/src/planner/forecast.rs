@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::board::Phase;
+use super::due::next_work;
 use super::{Decision, FailReason, IllegalTransition, RolloutState, decide, explain, next_due};
 use crate::gate::{GateSpec, Judgement, Verdict};
 use crate::plan::{
@@ -121,8 +122,9 @@ impl World {
             }
             let predicted = self.coming.first_key_value().map(|(at, _)| *at);
             let due = next_due(&self.state, self.now);
-            // Nothing will happen any more but the deadline.
-            if predicted.is_none() && (due.is_none() || due == super::due::progress_deadline(&self.state)) {
+            // Nothing will happen any more but the deadline, or a calendar that opens and closes for ever.
+            let works = predicted.is_some() || next_work(&self.state, self.now).is_some();
+            if !works && (self.state.window_open || due.is_none()) {
                 break;
             }
             let Some(next) = predicted.into_iter().chain(due).min() else { break };

@@ -98,6 +98,7 @@ impl<'s> Guard<'s> {
             let live = if cell.is_old() { &mut self.counts.old_live } else { &mut self.counts.new_live };
             *live -= 1;
             self.counts.fresh_live -= u32::from(cell.fresh);
+            self.counts.urgent_live -= u32::from(cell.is_old() && cell.is_urgent());
         }
         if is_available {
             let ready = if cell.is_old() { &mut self.counts.old_ready } else { &mut self.counts.new_ready };

@@ -128,7 +128,7 @@ impl<'s> Member<'s> {
             },
             cause: name.and_then(|name| name.cause.as_ref()),
             is_new: !cell.is_old(),
-            reason: cell.reason,
+            reason: cell.reason.filter(|_| cell.is_old()),
             in_service: cell.in_service,
             is_apart: cell.fixed,
         }

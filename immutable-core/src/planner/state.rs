@@ -255,6 +255,12 @@ impl RolloutState {
             || standing.standby && self.spec.on_standby != OnApart::Replace
     }
 
+    /// Whether the rollout is done without a member that stands like this.
+    pub(super) fn skips(&self, standing: Standing) -> bool {
+        standing.protected && self.spec.on_protected == OnApart::Skip
+            || standing.standby && self.spec.on_standby == OnApart::Skip
+    }
+
     /// Whether an instance that stands like this is no business of the rollout.
     #[must_use]
     pub fn leaves_alone(&self, standing: Standing) -> bool {

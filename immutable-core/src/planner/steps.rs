@@ -102,6 +102,22 @@ impl<'s> Chooser<'s> {
         }
     }
 
+    /// Whether it is a slot's turn to get its new instance. Where the stage keeps all old ones that there are, those before
+    /// it are done once their new ones serve; otherwise their old ones must be gone.
+    pub(super) fn may_be_begun(&self, slot: Slot) -> bool {
+        let undone = if self.spare_old() == 0 { Class::Unserved } else { Class::Unfinished };
+        self.board.has_turn(slot, undone)
+    }
+
+    /// Whether an old one stays because nobody asked for its replacement: a passive stage takes it only where it is one too
+    /// many even when those are gone that somebody did ask for.
+    pub(super) fn stays(&self, cell: &Cell) -> bool {
+        let counts = &self.guard.counts;
+        let stay = counts.new_live + counts.old_live - counts.urgent_live;
+        let is_asked = !cell.is_live() || cell.is_urgent();
+        self.stage.passive && cell.is_old() && !is_asked && stay <= self.state.goal.budget.desired
+    }
+
     /// How many old ones are too many.
     fn spare_old(&self) -> u32 {
         self.guard.counts.old_live.saturating_sub(self.keep)
@@ -152,7 +168,7 @@ impl<'s> Chooser<'s> {
         while live(&self.guard) < until {
             let Some(slot) = slots.next() else { return };
             // A slot that has lost its instance is filled at once, whatever its turn.
-            if class != Class::Empty && !self.board.has_turn(slot) {
+            if class != Class::Empty && !self.may_be_begun(slot) {
                 // Those of later tiers come after it in the order.
                 return;
             }
@@ -187,7 +203,7 @@ impl<'s> Chooser<'s> {
         while let Some(slot) = slots.next() {
             // What does not serve may go at any time; what serves goes in its turn.
             if !matches!(class, Class::Broken | Class::UnprovenOld | Class::UnprovenNew)
-                && !self.board.has_turn(slot)
+                && !self.board.has_turn(slot, Class::Unfinished)
             {
                 return;
             }
@@ -195,6 +211,9 @@ impl<'s> Chooser<'s> {
             for cell in members {
                 if left == 0 {
                     return;
+                }
+                if self.stays(&cell) {
+                    continue;
                 }
                 match self.guard.retire(&cell) {
                     Ok(()) => {}

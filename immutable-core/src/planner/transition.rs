@@ -1,4 +1,4 @@
-use super::board::{Cell, CellId, Group, Phase};
+use super::board::{Cell, CellId, Phase};
 use super::state::Run;
 use super::{Cause, Direction, IllegalTransition, Observation, OpId, OpenOp, RolloutState};
 use crate::digest::Digest;
@@ -46,10 +46,10 @@ impl RolloutState {
             zone,
             phase: Phase::Intended,
             since: at,
-            group: if is_new { Group::New } else { Group::Old },
             reason: (!is_new).then_some(Reason::OtherImage),
             in_service: false,
             fixed: false,
+            skipped: false,
             fresh: !is_new,
             charged: false,
         });
@@ -218,7 +218,6 @@ impl RolloutState {
     pub fn marked(&mut self, seat: Seat, reason: Reason) -> Result<(), IllegalTransition> {
         let id = self.expect(seat)?;
         self.board.change(id, |cell| {
-            cell.group = Group::Old;
             // The most urgent reason holds.
             cell.reason = Some(cell.reason.map_or(reason, |known| known.min(reason)));
         });
@@ -231,9 +230,9 @@ impl RolloutState {
     /// [`IllegalTransition`].
     pub fn set_apart(&mut self, seat: Seat, standing: Standing) -> Result<(), IllegalTransition> {
         let id = self.expect(seat)?;
-        let fixed = self.sets_apart(standing);
+        let (fixed, skipped) = (self.sets_apart(standing), self.skips(standing));
         self.untime(id);
-        self.board.change(id, |cell| cell.fixed = fixed);
+        self.board.change(id, |cell| (cell.fixed, cell.skipped) = (fixed, skipped));
         self.time(id);
         Ok(())
     }
@@ -291,11 +290,11 @@ impl RolloutState {
             zone,
             phase,
             since,
-            group: if reason.is_some() { Group::Old } else { Group::New },
             reason: *reason,
             // Whoever launched it has put it in the router; only what cannot have served has not.
             in_service: !matches!(phase, Phase::Launching | Phase::Broken),
             fixed: self.sets_apart(instance.standing),
+            skipped: self.skips(instance.standing),
             fresh: false,
             charged: false,
         });

@@ -1,5 +1,5 @@
 use super::rank_set::RankSet;
-use super::{Cell, CellId, Class, Counts, Group, Phase};
+use super::{Cell, CellId, Class, Counts, Phase};
 use crate::id::{Attempt, Slot};
 use crate::plan::Seat;
 use crate::time::Timestamp;
@@ -168,15 +168,19 @@ impl Board {
         !std::mem::take(&mut self.tiers).is_empty()
     }
 
-    /// Whether a slot may be begun: all slots of earlier tiers are done.
-    pub(in crate::planner) fn has_turn(&self, slot: Slot) -> bool {
+    /// Whether a slot may be begun: no slot of an earlier tier is in this class.
+    pub(in crate::planner) fn has_turn(&self, slot: Slot, undone: Class) -> bool {
         let tier = |slot: u32| self.tiers.get(slot as usize).copied().unwrap_or(0);
         if self.tiers.is_empty() || slot.0 >= self.desired {
             return true;
         }
-        let unfinished = (0..self.lanes).filter_map(|lane| self.set(lane, Class::Unfinished).at_or_after(0));
-        // Ranks are in order of tiers, so the first unfinished slot is of the earliest tier.
-        unfinished.min().is_none_or(|rank| tier(slot.0) <= tier(self.by_rank[rank as usize]))
+        let first = |from| (0..self.lanes).filter_map(|lane| self.set(lane, undone).at_or_after(from)).min();
+        // Ranks are in order of tiers, so the first one is of the earliest tier; slots that were added later are of the
+        // first tier.
+        let added = u32::try_from(self.tiers.len()).unwrap_or(NONE);
+        let earliest =
+            [0, added].into_iter().filter_map(first).map(|rank| tier(self.by_rank[rank as usize])).min();
+        earliest.is_none_or(|earliest| tier(slot.0) <= earliest)
     }
 
     /// Puts an instance into a slot; the slot is at most the next surplus one.
@@ -383,6 +387,9 @@ impl Board {
         if is_desired && !self.tiers.is_empty() && (!done || old) {
             classes |= Class::Unfinished.bit();
         }
+        if is_desired && !self.tiers.is_empty() && !done {
+            classes |= Class::Unserved.bit();
+        }
         classes
     }
 }
@@ -417,9 +424,9 @@ impl Slots<'_> {
         let is_surplus = slot.0 >= self.board.desired;
         let class = self.class;
         let succeeded = move |leaving: &Cell| {
-            self.board.in_slot(slot).any(|(_, cell)| {
-                cell.is_available() && (cell.group == Group::New || cell.fresh && !leaving.fresh)
-            })
+            self.board
+                .in_slot(slot)
+                .any(|(_, cell)| cell.is_available() && (!cell.is_old() || cell.fresh && !leaving.fresh))
         };
         let cells = self.board.in_slot(slot).map(|(_, cell)| cell);
         cells.filter(move |cell| Class::leaving(cell, is_surplus, succeeded(cell)) == Some(class))

@@ -12,13 +12,6 @@ impl CellId {
     }
 }
 
-/// To stay or to be replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::planner) enum Group {
-    New,
-    Old,
-}
-
 /// Where an instance is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::planner) enum Phase {
@@ -48,13 +41,14 @@ pub(in crate::planner) struct Cell {
     pub(in crate::planner) phase: Phase,
     /// Since when it has been in its phase.
     pub(in crate::planner) since: Timestamp,
-    pub(in crate::planner) group: Group,
-    /// Why it is to be replaced, in the old group.
+    /// Why it is to be replaced: what makes it one of the old group.
     pub(in crate::planner) reason: Option<Reason>,
     /// It has been available, so it belongs in the router until it is retired or breaks.
     pub(in crate::planner) in_service: bool,
     /// Nobody may touch it: protected or standing by.
     pub(in crate::planner) fixed: bool,
+    /// The rollout is done without it while it is set apart, whatever is known against it.
+    pub(in crate::planner) skipped: bool,
     /// An old one that this rollout launched, for comparison or in place of one that was lost.
     pub(in crate::planner) fresh: bool,
     /// Its retirement is charged as if it took an available one, because the platform picks the victim.
@@ -72,7 +66,7 @@ impl Cell {
     }
 
     pub(in crate::planner) const fn is_old(&self) -> bool {
-        matches!(self.group, Group::Old)
+        self.reason.is_some() && !self.skipped
     }
 
     /// Launched by this rollout, not found.

@@ -1,4 +1,4 @@
-use super::{Cell, Group, Phase};
+use super::{Cell, Phase};
 
 /// What may be done in a slot. A slot is in every class whose sentence is true of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +35,12 @@ pub(in crate::planner) enum Class {
     AvailableNew,
     /// A desired slot that is not done: it lacks an available new one, or still holds an old one.
     Unfinished,
+    /// A desired slot that lacks an available new one.
+    Unserved,
 }
 
 impl Class {
-    pub(in crate::planner) const COUNT: usize = Self::Unfinished as usize + 1;
+    pub(in crate::planner) const COUNT: usize = Self::Unserved as usize + 1;
 
     pub(super) const fn bit(self) -> u32 {
         1 << self as u32
@@ -52,7 +54,7 @@ impl Class {
         if cell.fixed || matches!(cell.phase, Phase::Intended | Phase::Retiring) {
             return None;
         }
-        let old = matches!(cell.group, Group::Old);
+        let old = cell.is_old();
         Some(if cell.fresh {
             Self::FreshOld
         } else if !cell.in_service {

@@ -1,4 +1,4 @@
-use super::{Cell, Group, Phase};
+use super::{Cell, Phase};
 
 /// The counters of the arithmetic (design, "The planner"). Open intents count as done where that is worse: an intended
 /// launch exists, an intended retirement is not available.
@@ -14,8 +14,9 @@ pub(in crate::planner) struct Counts {
     pub(in crate::planner) old_ready: u32,
     /// Live old ones that were launched for comparison or in place of one that was lost.
     pub(in crate::planner) fresh_live: u32,
-    /// Live old ones that are to be replaced urgently.
+    /// Live old ones that are to be replaced urgently, and those of them that nobody may touch.
     pub(in crate::planner) urgent_live: u32,
+    pub(in crate::planner) urgent_apart: u32,
     /// Live ones that nobody may touch, and those of them that are available.
     pub(in crate::planner) apart: u32,
     pub(in crate::planner) apart_ready: u32,
@@ -55,24 +56,24 @@ impl Counts {
                 by_one(&mut self.apart_ready);
             }
         }
-        match cell.group {
-            Group::New => {
-                by_one(&mut self.new_live);
-                if cell.is_available() {
-                    by_one(&mut self.new_ready);
-                }
+        if !cell.is_old() {
+            by_one(&mut self.new_live);
+            if cell.is_available() {
+                by_one(&mut self.new_ready);
             }
-            Group::Old => {
-                by_one(&mut self.old_live);
-                if cell.is_available() {
-                    by_one(&mut self.old_ready);
-                }
-                if cell.fresh {
-                    by_one(&mut self.fresh_live);
-                }
-                if cell.is_urgent() {
-                    by_one(&mut self.urgent_live);
-                }
+            return;
+        }
+        by_one(&mut self.old_live);
+        if cell.is_available() {
+            by_one(&mut self.old_ready);
+        }
+        if cell.fresh {
+            by_one(&mut self.fresh_live);
+        }
+        if cell.is_urgent() {
+            by_one(&mut self.urgent_live);
+            if cell.fixed {
+                by_one(&mut self.urgent_apart);
             }
         }
     }

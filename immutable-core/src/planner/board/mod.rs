@@ -9,6 +9,6 @@ mod counts;
 mod rank_set;
 
 pub(super) use board::Board;
-pub(super) use cell::{Cell, CellId, Group, Phase};
+pub(super) use cell::{Cell, CellId, Phase};
 pub(super) use class::Class;
 pub(super) use counts::Counts;
