@@ -129,11 +129,34 @@ impl<'de> Deserialize<'de> for QuantityRepr {
                     .map_err(|_| E::invalid_value(serde::de::Unexpected::Unsigned(value), &self))
             }
 
+            // Formats without unsigned numbers, such as TOML, hand over signed ones.
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Self::Value, E> {
+                u32::try_from(value)
+                    .map(QuantityRepr::Count)
+                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Signed(value), &self))
+            }
+
             fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
                 Ok(QuantityRepr::Percent(value.to_owned()))
             }
         }
 
         deserializer.deserialize_any(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::IntoDeserializer;
+    use serde::de::value::Error;
+
+    use super::*;
+
+    #[test]
+    fn signed_numbers_are_counts_too() {
+        let read = |number: i64| Quantity::deserialize(IntoDeserializer::<Error>::into_deserializer(number));
+        assert_eq!(read(3).unwrap(), Quantity::Count(3));
+        assert!(read(-1).unwrap_err().to_string().contains("expected a number of instances"));
+        assert!(read(1 << 32).is_err());
     }
 }
