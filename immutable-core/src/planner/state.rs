@@ -94,7 +94,7 @@ pub struct RolloutState {
     pub(super) direction: Direction,
     pub(super) run: Run,
     pub(super) stage: usize,
-    /// Something was begun.
+    /// Something of the rollout itself was begun.
     pub(super) begun: bool,
     /// The calendar was open when it was looked at last.
     pub(super) window_open: bool,

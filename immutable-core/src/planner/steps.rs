@@ -127,6 +127,15 @@ impl<'s> Chooser<'s> {
 
     fn launch_new(&mut self) {
         let wanted = self.state.wanted();
+        // A rollout that a closed calendar has not let begin brings nothing new: what is lost comes back as it was.
+        if !self.is_open
+            && !self.state.begun
+            && let Some(previous) = self.state.way_back()
+        {
+            let room = self.state.goal.budget.desired.saturating_sub(self.guard.counts.new_live);
+            self.launch(Class::Empty, previous, false, room);
+            return;
+        }
         self.launch(Class::Empty, wanted, true, self.target);
         if self.is_open {
             self.launch(Class::OnlyUrgent, wanted, true, self.target);
