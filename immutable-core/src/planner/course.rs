@@ -221,7 +221,7 @@ impl RolloutState {
         let rate = self.goal.limits.launch_rate;
         match self.adopt_limits(limits, self.goal.budget.desired) {
             Ok(()) => {
-                // Whoever changes another limit gets no new bucket.
+                // Another rate begins with a full bucket; the same one goes on with what is left.
                 if self.goal.limits.launch_rate != rate {
                     self.tokens = self.goal.limits.launch_rate.map(|rate| Tokens::full(&rate, at));
                 }
@@ -334,6 +334,12 @@ impl RolloutState {
             self.mark = reached;
             self.progressed_at = at;
         }
+        let idle = self.waits_for_people();
+        if self.idle && !idle {
+            // Somebody freed an instance or one went: the time until then was not the rollout's.
+            self.progressed_at = at;
+        }
+        self.idle = idle;
         let complete = self.is_complete();
         match (complete, self.complete_since) {
             (true, None) => self.complete_since = Some(at),

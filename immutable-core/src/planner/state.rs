@@ -94,13 +94,15 @@ pub struct RolloutState {
     pub(super) direction: Direction,
     pub(super) run: Run,
     pub(super) stage: usize,
-    /// Something was begun.
+    /// Something of the rollout itself was begun.
     pub(super) begun: bool,
     /// The calendar was open when it was looked at last.
     pub(super) window_open: bool,
     /// The share of the traffic that the new group gets; `None`: every instance gets the same.
     pub(super) share: Option<Share>,
     pub(super) complete_since: Option<Timestamp>,
+    /// When stock was taken last, there was nothing to do but wait for people or for chance.
+    pub(super) idle: bool,
     pub(super) approvals: BTreeSet<GateName>,
     pub(super) judgements: BTreeMap<GateName, Judgement>,
     pub(super) board: Board,
@@ -180,6 +182,7 @@ impl RolloutState {
                 .is_none_or(|calendar| calendar.is_open(now, spec.calendar_seed())),
             share: shares.then_some(Share::NONE),
             complete_since: None,
+            idle: false,
             approvals: BTreeSet::new(),
             judgements: BTreeMap::new(),
             board: Board::new(spec.budget.desired, u32::try_from(lanes).unwrap_or(1), slots, tiers),

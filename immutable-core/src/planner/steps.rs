@@ -8,7 +8,7 @@ use super::{Direction, RolloutState};
 use crate::digest::Digest;
 use crate::id::Slot;
 use crate::plan::{Seat, Step};
-use crate::strategy::Stage;
+use crate::strategy::{Share, Stage};
 use crate::time::Timestamp;
 
 /// What is wanted in numbers, and what is done about it.
@@ -93,10 +93,7 @@ impl<'s> Chooser<'s> {
                 let spare = self.guard.counts.new_live.saturating_sub(self.state.goal.budget.desired);
                 self.retire(class, spare);
             }
-            if let Some(share) = self.stage.share
-                && self.state.share != Some(share)
-                && self.guard.may_shift(share)
-            {
+            if let Some(share) = self.next_share() {
                 self.steps.push(Step::Shift { share });
             }
         }
@@ -118,6 +115,21 @@ impl<'s> Chooser<'s> {
         self.stage.passive && cell.is_old() && !is_asked && stay <= self.state.goal.budget.desired
     }
 
+    /// The share that the new group may be given now. Forward it is the one of the stage, or none: the strategy has
+    /// planned the steps between, if the limits need any. The way back has one stage only, so there the new group gets as
+    /// much as it can carry: what leaves the old group lets that shrink, and so makes room for the rest.
+    fn next_share(&self) -> Option<Share> {
+        let (now, goal) = (self.state.share?, self.stage.share?);
+        if now == goal || self.guard.may_shift(goal) {
+            return (now != goal).then_some(goal);
+        }
+        if self.state.direction == Direction::Forward {
+            return None;
+        }
+        let shares = (now.hundredths()..goal.hundredths()).skip(1).rev();
+        shares.filter_map(|hundredths| Share::new(hundredths).ok()).find(|share| self.guard.may_shift(*share))
+    }
+
     /// How many old ones are too many.
     fn spare_old(&self) -> u32 {
         self.guard.counts.old_live.saturating_sub(self.keep)
@@ -131,6 +143,15 @@ impl<'s> Chooser<'s> {
 
     fn launch_new(&mut self) {
         let wanted = self.state.wanted();
+        // A rollout that a closed calendar has not let begin brings nothing new: what is lost comes back as it was.
+        if !self.is_open
+            && !self.state.begun
+            && let Some(previous) = self.state.way_back()
+        {
+            let room = self.state.goal.budget.desired.saturating_sub(self.guard.counts.new_live);
+            self.launch(Class::Empty, previous, false, room);
+            return;
+        }
         self.launch(Class::Empty, wanted, true, self.target);
         if self.is_open {
             self.launch(Class::OnlyUrgent, wanted, true, self.target);

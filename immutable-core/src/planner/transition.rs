@@ -56,7 +56,7 @@ impl RolloutState {
         if let (Some(tokens), Some(rate)) = (self.tokens, &self.goal.limits.launch_rate) {
             self.tokens = Some(tokens.take(rate, at));
         }
-        self.begun = true;
+        self.begin_unless_closed();
     }
 
     /// A launch is confirmed: the platform has the instance.
@@ -123,7 +123,12 @@ impl RolloutState {
         let charged = self.spec.picks_victim && !self.board.cell(id).is_available();
         self.enter(id, Phase::Retiring, at);
         self.board.change(id, |cell| cell.charged = charged);
-        self.begun = true;
+        self.begin_unless_closed();
+    }
+
+    /// What replaces a lost instance while the calendar is closed does not begin the rollout.
+    fn begin_unless_closed(&mut self) {
+        self.begun |= self.may_advance();
     }
 
     /// A retirement is proved: the instance no longer exists.
