@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::Instance;
@@ -17,7 +19,9 @@ pub struct Snapshot {
     pub revision: u64,
     /// The instances, in order of their identifiers. Those that are gone without a trace are not in it, but a missing
     /// instance is no proof that it is gone: see [`Fleet::terminate`](super::Fleet::terminate).
-    pub instances: Vec<Instance>,
+    ///
+    /// Plans and journals share them: whoever needs another one changes a copy (`Arc::make_mut`).
+    pub instances: Vec<Arc<Instance>>,
 }
 
 impl Snapshot {
@@ -25,12 +29,12 @@ impl Snapshot {
     #[must_use]
     pub fn new(fleet: FleetId, taken_at: Timestamp, revision: u64, mut instances: Vec<Instance>) -> Self {
         instances.sort_by(|a, b| a.id.cmp(&b.id));
-        Self { fleet, taken_at, revision, instances }
+        Self { fleet, taken_at, revision, instances: instances.into_iter().map(Arc::new).collect() }
     }
 
     /// The instance with this identifier.
     #[must_use]
     pub fn get(&self, id: &InstanceId) -> Option<&Instance> {
-        self.instances.binary_search_by(|instance| instance.id.cmp(id)).ok().map(|at| &self.instances[at])
+        self.instances.binary_search_by(|instance| instance.id.cmp(id)).ok().map(|at| &*self.instances[at])
     }
 }

@@ -16,6 +16,7 @@ mod member;
 mod order;
 mod request;
 mod roster;
+mod seating;
 mod state;
 mod steps;
 mod timers;

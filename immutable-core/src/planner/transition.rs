@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::board::{Cell, CellId, Group, Phase};
 use super::state::Run;
 use super::{Cause, Direction, IllegalTransition, Observation, OpId, OpenOp, RolloutState};
@@ -208,7 +210,7 @@ impl RolloutState {
             )));
         }
         let reason = (instance.image != self.wanted()).then_some(Reason::OtherImage);
-        self.seat_adopted(&Adopted { seat, instance: instance.clone(), reason }, at)
+        self.seat_adopted(&Adopted { seat, instance: Arc::new(instance.clone()), reason }, at)
     }
 
     /// Something is known against a member that makes its replacement urgent.

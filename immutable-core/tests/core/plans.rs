@@ -161,9 +161,9 @@ proptest! {
 
     #[test]
     fn planning_twice_gives_the_same_bytes(case in any_fleet()) {
-        let mut shuffled = case.snapshot();
-        shuffled.instances.reverse();
-        let shuffled = Snapshot::new(shuffled.fleet, shuffled.taken_at, shuffled.revision, shuffled.instances);
+        let sorted = case.snapshot();
+        let reversed = sorted.instances.iter().rev().map(|instance| Instance::clone(instance)).collect();
+        let shuffled = Snapshot::new(sorted.fleet, sorted.taken_at, sorted.revision, reversed);
         let again = case.request().plan(&shuffled, &Rolling::new()).unwrap();
         prop_assert_eq!(case.plan().digest(), again.digest());
         let bytes = serde_json::to_vec(&again).unwrap();
@@ -227,7 +227,7 @@ proptest! {
 /// What the fleet looks like when everything has happened that a plan predicts.
 fn end_of(plan: &Plan) -> Snapshot {
     let mut instances: Vec<(immutable_core::plan::Seat, Instance)> =
-        plan.initial.iter().map(|adopted| (adopted.seat, adopted.instance.clone())).collect();
+        plan.initial.iter().map(|adopted| (adopted.seat, Instance::clone(&adopted.instance))).collect();
     for step in &plan.timeline {
         match &step.event {
             PlannedEvent::Launch { seat, zone, image } => {
