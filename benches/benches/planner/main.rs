@@ -42,8 +42,8 @@ fn main() {
             // The events of the time line, and the instances that were there.
             floor: Box::new(|| {
                 let mut events = Vec::new();
-                for step in black_box(&plan.timeline) {
-                    events.push(step.clone());
+                for step in black_box(&plan.timeline).iter() {
+                    events.push(step);
                 }
                 black_box((events, plan.initial.clone()));
             }),

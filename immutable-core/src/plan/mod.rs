@@ -8,6 +8,7 @@ mod plan;
 mod report;
 mod spec;
 mod step;
+mod timeline;
 mod waiting;
 
 pub use bound::lower_bound;
@@ -16,4 +17,5 @@ pub use plan::{Estimates, Plan, PlannedEvent, PlannedStep};
 pub use report::PlanReport;
 pub use spec::{Adopted, OnApart, OnFailure, OnResize, OnRetarget, RolloutSpec};
 pub use step::{Seat, Step};
+pub use timeline::Timeline;
 pub use waiting::WaitingOn;

@@ -352,7 +352,9 @@ impl PlanRequest {
             instance: Arc::clone(instance),
             reason: reason(instance),
         };
-        seating(spec, &snapshot.instances, counts).map(adopted).collect()
+        let mut initial = Vec::with_capacity(snapshot.instances.len());
+        initial.extend(seating(spec, &snapshot.instances, counts).map(adopted));
+        initial
     }
 
     /// The image that most ready instances run of those that another image replaces; where none is ready, that most run

@@ -34,19 +34,19 @@ impl RolloutState {
         }
         let token = Token::of(&self.spec.rollout, seat.slot, seat.attempt);
         let (image, zone) = (self.roster.image(image)?, self.roster.zone(&zone)?);
-        self.launch(seat, zone, image, at);
+        self.launch(seat, zone, image, Phase::Intended, at);
         self.begin(op, OpenOp::Launch { seat, token });
         Ok(())
     }
 
     /// What the board and the rate see of a launch.
-    pub(super) fn launch(&mut self, seat: Seat, zone: u16, image: u16, at: Timestamp) {
+    pub(super) fn launch(&mut self, seat: Seat, zone: u16, image: u16, phase: Phase, at: Timestamp) {
         let is_new = self.roster.image_of(image) == self.wanted();
         self.board.insert(Cell {
             seat,
             image,
             zone,
-            phase: Phase::Intended,
+            phase,
             since: at,
             group: if is_new { Group::New } else { Group::Old },
             reason: (!is_new).then_some(Reason::OtherImage),
@@ -122,9 +122,13 @@ impl RolloutState {
 
     /// What the board sees of a retirement.
     pub(super) fn retire(&mut self, id: CellId, at: Timestamp) {
-        let charged = self.spec.picks_victim && !self.board.cell(id).is_available();
-        self.enter(id, Phase::Retiring, at);
-        self.board.change(id, |cell| cell.charged = charged);
+        let picks_victim = self.spec.picks_victim;
+        self.untime(id);
+        self.board.change(id, |cell| {
+            cell.charged = picks_victim && !cell.is_available();
+            cell.phase = Phase::Retiring;
+            cell.since = at;
+        });
         self.begun = true;
     }
 
