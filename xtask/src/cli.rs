@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::error::XtaskError;
 use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
-use crate::{bench_docker, checks, engine, setup};
+use crate::{bench, bench_docker, checks, engine, setup};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -35,6 +35,11 @@ enum Command {
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },
+    /// Measure the planning engine: ratios, peak memory and instruction counts
+    Bench {
+        #[command(flatten)]
+        options: bench::Options,
+    },
     /// Compare whole rollouts with Docker Swarm, docker-compose and the engine's floor, on a private engine
     #[command(disable_help_flag = true)]
     BenchDocker {
@@ -56,6 +61,9 @@ impl Cli {
             }
             Command::Test { only, list: false } => checks::run(&workspace, &interrupt, &only),
             Command::Engine { command } => engine::run(&interrupt, &command),
+            Command::Bench { options } => {
+                bench::run(&workspace, &interrupt, options).map(|()| ExitCode::SUCCESS)
+            }
             Command::BenchDocker { options } => bench_docker::run(&workspace, &interrupt, options),
         }
     }
