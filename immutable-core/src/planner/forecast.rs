@@ -136,6 +136,7 @@ impl World<'_> {
                 }
             };
             let coming = self.coming.entry(self.now + lasts).or_default();
+            coming.reserve(alike.len());
             for choice in alike {
                 match *choice {
                     Choice::Launch { seat, zone, image } => {

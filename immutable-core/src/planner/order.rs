@@ -11,14 +11,12 @@ pub(super) struct Order {
     pub(super) tiers: Vec<u32>,
 }
 
-/// How soon a slot is to be worked off; less is sooner.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Need {
-    /// Drifted, revoked, asked for, in this order, then all others.
-    reason: Option<Reason>,
-    since: Timestamp,
-    tie: u64,
-}
+/// How soon a slot is to be worked off; less is sooner. Two numbers, because all slots are sorted by it: the reason
+/// (drifted, revoked, asked for, in this order, then all others) above the nanoseconds since when, and the tie.
+type Need = (i128, u64);
+
+/// More nanoseconds than the calendar has.
+const REASONS: i128 = 1 << 80;
 
 pub(super) fn order(spec: &RolloutSpec, initial: &[Adopted]) -> Order {
     let desired = spec.budget.desired;
@@ -42,8 +40,8 @@ pub(super) fn order(spec: &RolloutSpec, initial: &[Adopted]) -> Order {
                 (since, ties.rank_number(slot.into()))
             }
         };
-        let reason = urgent.or(Some(Reason::OtherImage));
-        Need { reason, since, tie }
+        let reason = urgent.unwrap_or(Reason::OtherImage) as i128;
+        (reason * REASONS + since.unix_nanoseconds(), tie)
     };
     let mut slots: Vec<(Need, u32)> =
         (0..desired).zip(&occupants).map(|(slot, occupant)| (need(slot, *occupant), slot)).collect();

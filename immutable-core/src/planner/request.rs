@@ -238,8 +238,9 @@ impl PlanRequest {
     /// # Errors
     /// [`PlanError`] names what to change.
     pub fn plan(&self, snapshot: &Snapshot, strategy: &dyn RolloutStrategy) -> Result<Plan, PlanError> {
-        let spec = self.spec(snapshot, strategy)?;
-        let initial = self.adopt(snapshot, &spec, strategy);
+        let judge = self.judge(snapshot, strategy);
+        let spec = self.spec(snapshot, strategy, &judge)?;
+        let initial = self.adopt(snapshot, &spec, &judge);
         // A launch that took longer would count as broken, so predicting one would predict a failure.
         let launch_to_ready = self.estimates.launch_to_ready.min(self.limits.healthy_deadline);
         let estimates = Estimates { launch_to_ready, ..self.estimates };
@@ -261,7 +262,12 @@ impl PlanRequest {
     }
 
     /// Everything that the rollout pins, checked.
-    fn spec(&self, snapshot: &Snapshot, strategy: &dyn RolloutStrategy) -> Result<RolloutSpec, PlanError> {
+    fn spec(
+        &self,
+        snapshot: &Snapshot,
+        strategy: &dyn RolloutStrategy,
+        judge: impl Fn(&Instance) -> Option<Reason>,
+    ) -> Result<RolloutSpec, PlanError> {
         let rollout = || self.rollout.clone();
         let bad_limits = |source| PlanError::Limits { rollout: rollout(), source };
         if self.zones.is_empty() {
@@ -286,7 +292,7 @@ impl PlanRequest {
         if self.revoked.contains(&self.target) {
             return Err(PlanError::TargetRevoked { rollout: rollout(), image: self.target });
         }
-        let previous = self.previous.or_else(|| self.running_image(snapshot, strategy));
+        let previous = self.previous.or_else(|| self.running_image(snapshot, judge));
         if let Some(image) = previous.filter(|image| self.revoked.contains(image))
             && self.on_failure == OnFailure::Rollback
         {
@@ -338,8 +344,12 @@ impl PlanRequest {
     }
 
     /// Gives every instance that counts its seat.
-    fn adopt(&self, snapshot: &Snapshot, spec: &RolloutSpec, strategy: &dyn RolloutStrategy) -> Vec<Adopted> {
-        let judge = self.judge(snapshot, strategy);
+    fn adopt(
+        &self,
+        snapshot: &Snapshot,
+        spec: &RolloutSpec,
+        judge: impl Fn(&Instance) -> Option<Reason>,
+    ) -> Vec<Adopted> {
         let skips = |on_apart: OnApart, apart: bool| apart && on_apart == OnApart::Skip;
         // What stands by is out of service anyway, so leaving it alone means not to count it.
         let counts = |instance: &Instance| !skips(self.on_standby, instance.standing.standby);
@@ -359,8 +369,11 @@ impl PlanRequest {
 
     /// The image that most ready instances run of those that another image replaces; where none is ready, that most run
     /// at all. The smaller digest on a tie.
-    fn running_image(&self, snapshot: &Snapshot, strategy: &dyn RolloutStrategy) -> Option<Digest> {
-        let judge = self.judge(snapshot, strategy);
+    fn running_image(
+        &self,
+        snapshot: &Snapshot,
+        judge: impl Fn(&Instance) -> Option<Reason>,
+    ) -> Option<Digest> {
         let mut counts: BTreeMap<Digest, (u32, u32)> = BTreeMap::new();
         for instance in &snapshot.instances {
             if let Phase::Running(health) = instance.phase

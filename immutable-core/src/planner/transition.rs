@@ -280,7 +280,10 @@ impl RolloutState {
     /// What the board sees of an instance that was found.
     pub(super) fn adopt(&mut self, adopted: &Adopted, now: Timestamp) -> Result<CellId, IllegalTransition> {
         let Adopted { seat, instance, reason } = adopted;
-        let (image, zone) = (self.roster.image(instance.image)?, self.roster.zone(&instance.zone)?);
+        let image = self.roster.image(instance.image)?;
+        let (expected, name) = self.zone_of(seat.slot);
+        // Most stand in the zone of their slot.
+        let zone = if *name == instance.zone { expected } else { self.roster.zone(&instance.zone)? };
         let (phase, since) = match &instance.phase {
             Seen::Launching => (Phase::Launching, instance.launched_at),
             // Since when it has been ready is not known; since its launch is the best the platform can tell.
