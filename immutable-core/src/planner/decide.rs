@@ -1,6 +1,6 @@
 use super::due::progress_deadline;
 use super::state::Run;
-use super::steps::steps;
+use super::steps::{Choice, choices};
 use super::{Conclusion, Direction, FailReason, RolloutState};
 use crate::calendar::{Calendar, OnClose};
 use crate::digest::Digest;
@@ -34,38 +34,46 @@ pub enum Decision {
 /// same journal gives the same decisions. Its cost grows with what it decides, not with the fleet.
 #[must_use]
 pub fn decide(state: &RolloutState, now: Timestamp) -> Decision {
+    match choose(state, now) {
+        Ok(choices) => Decision::Act(choices.into_iter().map(|choice| choice.into_step(state)).collect()),
+        Err(other) => other,
+    }
+}
+
+/// The decision, with what to do in numbers; as an error where there is nothing to do.
+pub(super) fn choose(state: &RolloutState, now: Timestamp) -> Result<Vec<Choice>, Decision> {
     match &state.run {
-        Run::Closed(conclusion) => return Decision::Done(conclusion.clone()),
-        Run::Ending(conclusion) if state.open.is_empty() => return Decision::Done(conclusion.clone()),
-        Run::Ending(_) => return Decision::Wait,
+        Run::Closed(conclusion) => return Err(Decision::Done(conclusion.clone())),
+        Run::Ending(conclusion) if state.open.is_empty() => return Err(Decision::Done(conclusion.clone())),
+        Run::Ending(_) => return Err(Decision::Wait),
         Run::Paused | Run::Running => {}
     }
     if let Some(reason) = failure(state, now) {
-        return respond(state, reason);
+        return Err(respond(state, reason));
     }
     if state.run == Run::Paused {
-        return Decision::Wait;
+        return Err(Decision::Wait);
     }
-    let steps = steps(state, now);
-    if !steps.is_empty() {
-        return Decision::Act(steps);
+    let choices = choices(state, now);
+    if !choices.is_empty() {
+        return Ok(choices);
     }
-    let Some(since) = state.complete_since else { return Decision::Wait };
+    let Some(since) = state.complete_since else { return Err(Decision::Wait) };
     if !state.goal.stages[state.stage].gates.iter().all(|gate| passed(state, gate, since, now)) {
-        return Decision::Wait;
+        return Err(Decision::Wait);
     }
     let next = state.stage + 1;
     if next < state.goal.stages.len() {
         return match state.may_advance() {
-            true => Decision::Act(vec![Step::Advance { stage: next }]),
-            false => Decision::Wait,
+            true => Ok(vec![Choice::Advance { stage: next }]),
+            false => Err(Decision::Wait),
         };
     }
-    match &state.direction {
+    Err(match &state.direction {
         Direction::Forward if !state.goal.queue.is_empty() => Decision::NextTarget,
         Direction::Forward => Decision::Done(Conclusion::Completed),
         Direction::Back { reason } => Decision::Done(Conclusion::RolledBack { reason: reason.clone() }),
-    }
+    })
 }
 
 /// Whether a gate of the current stage has passed.

@@ -55,10 +55,14 @@ impl Roster {
         &self.zones[usize::from(number)]
     }
 
-    /// How many zones were seen.
-    pub(super) fn zones(&self) -> u16 {
-        // `zone` refuses more.
-        u16::try_from(self.zones.len()).unwrap_or(u16::MAX)
+    /// All zones that were seen, by their numbers.
+    pub(super) fn zones(&self) -> &[Zone] {
+        &self.zones
+    }
+
+    /// All images that were seen, by their numbers.
+    pub(super) fn images(&self) -> &[Digest] {
+        &self.images
     }
 
     pub(super) fn name(&self, id: CellId) -> Option<&Name> {

@@ -1,4 +1,5 @@
 use super::rank_set::RankSet;
+use super::traits::Traits;
 use super::{Cell, CellId, Class, Counts, Phase};
 use crate::id::{Attempt, Slot};
 use crate::plan::Seat;
@@ -50,7 +51,11 @@ pub(in crate::planner) struct Board {
     cells: Vec<Link>,
     free: u32,
     counts: Counts,
+    /// Of each zone, where the limits look at zones.
     zones: Vec<Counts>,
+    looks_at_zones: bool,
+    /// The sets are kept along: not before all instances from the beginning have their seats.
+    is_sorted: bool,
     /// How many instances of each image exist.
     images: Vec<u32>,
     sets: Vec<RankSet>,
@@ -66,9 +71,10 @@ impl PartialEq for Board {
 impl Eq for Board {}
 
 impl Board {
-    /// A fleet without instances. `order` lists the desired slots in the order in which they are worked off, `tiers` the
-    /// tier of each slot, or nothing.
-    pub(in crate::planner) fn new(desired: u32, lanes: u32, order: Vec<u32>, tiers: Vec<u32>) -> Self {
+    /// A fleet without instances, with a lane for each of so many zones, or none. `order` lists the desired slots in the
+    /// order in which they are worked off, `tiers` the tier of each slot, or nothing. Insert the instances that are there,
+    /// then [`sort`](Self::sort).
+    pub(in crate::planner) fn new(desired: u32, zones: u32, order: Vec<u32>, tiers: Vec<u32>) -> Self {
         let mut slots = vec![Seats::empty(0); order.len()];
         for (rank, slot) in order.iter().enumerate() {
             // There are no more slots than u32 counts.
@@ -76,7 +82,7 @@ impl Board {
         }
         let mut board = Self {
             desired,
-            lanes: lanes.max(1),
+            lanes: zones.max(1),
             slots,
             by_rank: order,
             tiers,
@@ -84,21 +90,28 @@ impl Board {
             free: NONE,
             counts: Counts::default(),
             zones: Vec::new(),
+            looks_at_zones: zones > 0,
+            is_sorted: false,
             images: Vec::new(),
             sets: Vec::new(),
         };
         board.sets.resize_with(board.lanes as usize * Class::COUNT, RankSet::default);
-        for slot in 0..board.slots.len() {
-            board.classify(slot);
-        }
         board
+    }
+
+    /// Puts every slot into its classes, from now on with every change.
+    pub(in crate::planner) fn sort(&mut self) {
+        self.is_sorted = true;
+        for slot in 0..self.slots.len() {
+            self.classify(slot);
+        }
     }
 
     pub(in crate::planner) const fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// The counters of one zone.
+    /// The counters of one zone, where the limits look at zones.
     pub(in crate::planner) fn zone(&self, zone: u16) -> Counts {
         self.zones.get(usize::from(zone)).copied().unwrap_or_default()
     }
@@ -199,7 +212,7 @@ impl Board {
         let image = usize::from(cell.image);
         self.images.resize(self.images.len().max(image + 1), 0);
         self.images[image] += 1;
-        self.count(&cell, Counts::add);
+        self.count(cell.zone, &Counts::default(), &Counts::of(&cell));
         self.classify(slot);
         id
     }
@@ -223,19 +236,19 @@ impl Board {
         self.cells[id.0 as usize].next = self.free;
         self.free = id.0;
         self.images[usize::from(cell.image)] -= 1;
-        self.count(&cell, Counts::remove);
+        self.count(cell.zone, &Counts::of(&cell), &Counts::default());
         self.classify(slot);
         cell
     }
 
     /// Changes an instance; its seat and zone stay.
     pub(in crate::planner) fn change(&mut self, id: CellId, change: impl FnOnce(&mut Cell)) {
-        let mut cell = *self.cell(id);
-        self.count(&cell, Counts::remove);
-        change(&mut cell);
-        self.cells[id.0 as usize].cell = cell;
-        self.count(&cell, Counts::add);
-        self.classify(cell.seat.slot.0 as usize);
+        let cell = &mut self.cells[id.0 as usize].cell;
+        let before = Counts::of(cell);
+        change(cell);
+        let (after, zone, slot) = (Counts::of(cell), cell.zone, cell.seat.slot);
+        self.count(zone, &before, &after);
+        self.classify(slot.0 as usize);
     }
 
     /// The instance enters a phase.
@@ -319,17 +332,24 @@ impl Board {
         }
     }
 
-    fn count(&mut self, cell: &Cell, change: impl Fn(&mut Counts, &Cell)) {
-        change(&mut self.counts, cell);
-        let zone = usize::from(cell.zone);
-        if zone >= self.zones.len() {
-            self.zones.resize(zone + 1, Counts::default());
+    fn count(&mut self, zone: u16, before: &Counts, after: &Counts) {
+        self.counts.add(after);
+        self.counts.remove(before);
+        if self.looks_at_zones {
+            let zone = usize::from(zone);
+            if zone >= self.zones.len() {
+                self.zones.resize(zone + 1, Counts::default());
+            }
+            self.zones[zone].add(after);
+            self.zones[zone].remove(before);
         }
-        change(&mut self.zones[zone], cell);
     }
 
     /// Puts the slot into the sets of its classes.
     fn classify(&mut self, slot: usize) {
+        if !self.is_sorted {
+            return;
+        }
         let classes = self.classes_of(slot);
         let Seats { rank, classes: before, .. } = self.slots[slot];
         let mut changed = classes ^ before;
@@ -353,44 +373,42 @@ impl Board {
     fn classes_of(&self, slot: usize) -> u32 {
         let number = Slot(u32::try_from(slot).unwrap_or(NONE));
         let is_desired = number.0 < self.desired;
-        let (mut any, mut fixed, mut urgent) = (false, false, false);
-        let (mut new, mut old, mut done, mut fresh) = (false, false, false, false);
-        for (_, cell) in self.in_slot(number) {
-            any = true;
-            fixed |= cell.fixed;
-            if cell.is_live() {
-                new |= !cell.is_old();
-                old |= cell.is_old();
-                urgent |= cell.is_urgent();
-                done |= !cell.is_old() && cell.is_available();
-                fresh |= cell.fresh && cell.is_available();
-            }
-        }
-        let mut classes = 0;
-        for (_, cell) in self.in_slot(number) {
-            let succeeded = done || fresh && !cell.fresh;
-            if let Some(class) = Class::leaving(cell, !is_desired, succeeded) {
-                classes |= class.bit();
-            }
-        }
+        let all =
+            self.in_slot(number).fold(Traits::NONE, |all, (_, cell)| all.and(Traits::of(cell, !is_desired)));
+        let mut classes = all.classes();
         // A volume has one instance at a time: the next one comes when the last is gone.
-        let is_taken = self.slots[slot].volume && any;
-        if is_desired && !self.slots[slot].rests && !is_taken && !fixed {
-            classes |= match (new, old) {
+        let is_taken = self.slots[slot].volume && all.has(Traits::ANY);
+        if is_desired && !self.slots[slot].rests && !is_taken && !all.has(Traits::FIXED) {
+            classes |= match (all.has(Traits::NEW), all.has(Traits::OLD)) {
                 (false, false) => Class::Empty.bit(),
-                (false, true) if urgent => Class::OnlyUrgent.bit(),
+                (false, true) if all.has(Traits::URGENT) => Class::OnlyUrgent.bit(),
                 (false, true) => Class::OnlyOld.bit(),
                 (true, false) => Class::OnlyNew.bit(),
                 (true, true) => Class::Both.bit(),
             };
         }
-        if is_desired && !self.tiers.is_empty() && (!done || old) {
+        if is_desired && !self.tiers.is_empty() && (!all.has(Traits::DONE) || all.has(Traits::OLD)) {
             classes |= Class::Unfinished.bit();
         }
-        if is_desired && !self.tiers.is_empty() && !done {
+        if is_desired && !self.tiers.is_empty() && !all.has(Traits::DONE) {
             classes |= Class::Unserved.bit();
         }
         classes
+    }
+
+    /// The instances of a slot that put it into this class.
+    pub(in crate::planner) fn members(
+        &self,
+        slot: Slot,
+        class: Class,
+    ) -> impl Iterator<Item = (CellId, &Cell)> {
+        let is_surplus = slot.0 >= self.desired;
+        let succeeded = move |leaving: &Cell| {
+            self.in_slot(slot)
+                .any(|(_, cell)| cell.is_available() && (!cell.is_old() || cell.fresh && !leaving.fresh))
+        };
+        self.in_slot(slot)
+            .filter(move |(_, cell)| Class::leaving(cell, is_surplus, succeeded(cell)) == Some(class))
     }
 }
 
@@ -417,18 +435,5 @@ impl Slots<'_> {
         if lanes > 1 {
             self.heads[slot.0 as usize % lanes] = None;
         }
-    }
-
-    /// The instances of a slot that put it into this class.
-    pub(in crate::planner) fn members(&self, slot: Slot) -> impl Iterator<Item = &Cell> {
-        let is_surplus = slot.0 >= self.board.desired;
-        let class = self.class;
-        let succeeded = move |leaving: &Cell| {
-            self.board
-                .in_slot(slot)
-                .any(|(_, cell)| cell.is_available() && (!cell.is_old() || cell.fresh && !leaving.fresh))
-        };
-        let cells = self.board.in_slot(slot).map(|(_, cell)| cell);
-        cells.filter(move |cell| Class::leaving(cell, is_surplus, succeeded(cell)) == Some(class))
     }
 }
