@@ -1,7 +1,12 @@
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use immutable_core::error::with_causes;
 use immutable_core::limits::LimitsError;
 use immutable_core::planner::PlanError;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_path_to_error::{Path, Segment};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -10,39 +15,80 @@ use crate::document::{Document, Mistake, Place};
 /// What a JSON file holds.
 pub(crate) fn json<T: DeserializeOwned>(document: &Document) -> Result<T, Mistake> {
     let mut deserializer = serde_json::Deserializer::from_str(&document.text);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let field = field(error.path());
-        bad_json(document, field, error.inner())
-    })?;
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| bad_json(document, Some(error.path()), error.inner()))?;
     deserializer.end().map_err(|error| bad_json(document, None, &error))?;
     Ok(value)
 }
 
-fn bad_json(document: &Document, field: Option<String>, error: &serde_json::Error) -> Mistake {
+fn bad_json(document: &Document, path: Option<&Path>, error: &serde_json::Error) -> Mistake {
     let text = error.to_string();
-    let place = (error.line() > 0).then(|| Place { line: error.line(), column: error.column().max(1) });
     // The place stands in front.
     let position = format!(" at line {} column {}", error.line(), error.column());
     let text = text.strip_suffix(&position).unwrap_or(&text).to_owned();
-    document.mistake(place, field, text)
+    let parsed = Place { line: error.line().max(1), column: error.column().max(1) };
+    // What is valid JSON but not what it should be was noticed after it was read.
+    let found = path.filter(|_| error.is_data()).and_then(|path| json_value(&document.text, path));
+    document.mistake(Some(found.map_or(parsed, |at| document.place(at))), path.and_then(field), text)
+}
+
+/// Where the value on this path begins, or the innermost one around it.
+fn json_value(text: &str, path: &Path) -> Option<usize> {
+    let mut value: &RawValue = serde_json::from_str(text).ok()?;
+    for segment in path {
+        let inner = match segment {
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                let fields = serde_json::from_str::<BTreeMap<String, &RawValue>>(value.get());
+                fields.ok().and_then(|mut fields| fields.remove(key))
+            }
+            Segment::Seq { index } => {
+                let items = serde_json::from_str::<Vec<&RawValue>>(value.get());
+                items.ok().and_then(|items| items.get(*index).copied())
+            }
+            Segment::Unknown => None,
+        };
+        let Some(inner) = inner else { break };
+        value = inner;
+    }
+    // A raw value is borrowed from the text, so its address tells where.
+    (value.get().as_ptr() as usize).checked_sub(text.as_ptr() as usize)
 }
 
 /// What a TOML file holds.
 pub(crate) fn toml<T: DeserializeOwned>(document: &Document) -> Result<T, Mistake> {
-    let mut table = DeTable::parse(&document.text).map_err(|error| bad_toml(document, None, &error))?;
+    let bad = |place: Option<usize>, field, error: &toml::de::Error| {
+        document.mistake(place.map(|at| document.place(at)), field, error.message().to_owned())
+    };
+    let start = |error: &toml::de::Error| error.span().map(|span| span.start);
+    let mut table = DeTable::parse(&document.text).map_err(|error| bad(start(&error), None, &error))?;
     kind_first(table.get_mut());
     serde_path_to_error::deserialize(toml::Deserializer::from(table)).map_err(|error| {
-        let field = field(error.path());
-        bad_toml(document, field, error.inner())
+        let place = value_inside(document, error.path(), error.inner().span());
+        bad(place.or_else(|| start(error.inner())), field(error.path()), error.inner())
     })
 }
 
-fn bad_toml(document: &Document, field: Option<String>, error: &toml::de::Error) -> Mistake {
-    let place = error.span().map(|span| document.place(span.start));
-    document.mistake(place, field, error.message().to_owned())
+/// Where the value on this path begins, if the span of the error is wider than it: of an array, only the whole.
+fn value_inside(document: &Document, path: &Path, span: Option<Range<usize>>) -> Option<usize> {
+    let root = DeTable::parse(&document.text).ok()?;
+    let mut found: Option<&Spanned<DeValue<'_>>> = None;
+    for segment in path {
+        found = Some(match (found.map(Spanned::get_ref), segment) {
+            (None, Segment::Map { key } | Segment::Enum { variant: key }) => {
+                root.get_ref().get(key.as_str())?
+            }
+            (Some(DeValue::Table(table)), Segment::Map { key } | Segment::Enum { variant: key }) => {
+                table.get(key.as_str())?
+            }
+            (Some(DeValue::Array(array)), Segment::Seq { index }) => array.get(*index)?,
+            _ => return None,
+        });
+    }
+    let (outer, inner) = (span?, found?.span());
+    (outer.start <= inner.start && inner.end <= outer.end).then_some(inner.start)
 }
 
-fn field(path: &serde_path_to_error::Path) -> Option<String> {
+fn field(path: &Path) -> Option<String> {
     path.iter().next().is_some().then(|| path.to_string())
 }
 

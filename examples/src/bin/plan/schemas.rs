@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use immutable_core::fleet::Snapshot;
 use immutable_core::planner::PlanRequest;
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
@@ -18,12 +19,36 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
 }
 
+fn settings() -> SchemaSettings {
+    SchemaSettings::draft2020_12().with_transform(RecursiveTransform(|schema: &mut Schema| {
+        if let Some(Value::String(text)) = schema.get_mut("description") {
+            *text = prose(text);
+        }
+    }))
+}
+
+/// The first paragraph of a documentation comment, without links: what follows is for readers of Rust.
+fn prose(text: &str) -> String {
+    let paragraph = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+    let mut prose = String::new();
+    let mut rest = paragraph.as_str();
+    while let Some((before, link)) = rest.split_once("[`") {
+        let (name, after) = link.split_once("`]").unwrap();
+        prose += &format!("{before}`{name}`");
+        rest = after
+            .strip_prefix('(')
+            .and_then(|target| target.split_once(')'))
+            .map_or(after, |(_, after)| after);
+    }
+    prose + rest
+}
+
 fn read<T: JsonSchema>() -> Schema {
-    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>()
+    settings().into_generator().into_root_schema_for::<T>()
 }
 
 fn written<T: JsonSchema>() -> Schema {
-    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
+    settings().for_serialize().into_generator().into_root_schema_for::<T>()
 }
 
 fn schemas() -> [(&'static str, Schema); 3] {
@@ -87,6 +112,41 @@ fn every_example_fits_its_schema() {
         assert!(errors.is_empty(), "{name}: {errors:#?}");
     }
     assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+}
+
+#[test]
+fn whatever_the_library_writes_fits() {
+    let rollout = jsonschema::validator_for(&schema("rollout")).unwrap();
+    let good = example("canary.toml");
+    let (head, _) = good.split_once("[limits]").unwrap();
+    for more in [
+        "strategy = { kind = \"rolling\", order = \"descending\", start_approval = \"go\" }",
+        "strategy = { kind = \"blue_green\", preview = 1, smoke = [\"smoke\"], hold = \"1h 30m\" }",
+        "strategy = { kind = \"rolling_blue_green\", steps = [10, 50], bake = \"90s\" }",
+        "strategy = { kind = \"canary\", beside_all = true, steps = [{ size = \"5%\", share = 5, baseline = true }] }",
+        "strategy = { kind = \"waves\", pattern = { geometric = { first = 2, factor = 2 } } }",
+        "strategy = { kind = \"waves\", pattern = { sizes = [1, \"50%\"] } }",
+        "strategy = { kind = \"waves\", pattern = \"zone_by_zone\" }",
+        "strategy = { kind = \"recreate\", stopped_checks = [\"moved\"] }",
+        "strategy = { kind = \"opportunistic\" }",
+        "strategy = { kind = \"rotate\", max_age = \"720h\", spread = \"10%\" }",
+        "strategy = { kind = \"repair\" }",
+        "limits = { poison = { failures = 2, zones = 2 }, launch_rate = { burst = 1, every = \"500ms\" }, max_versions = 2 }",
+        "limits = { rollback = { max_surge = \"33%\", max_unavailable = 1 }, max_surge_per_zone = 1, retry_delay = \"0s\" }",
+        "calendar = { freezes = [{ from = \"2026-12-20\", until = \"2027-01-03T18:00\", reason = \"holidays\" }] }",
+        "calendar = { windows = [{ cron = { schedule = \"0 22 * * SAT\", duration = \"6h\" } }], jitter = { max = \"5m\" } }",
+        "calendar = { windows = [{ weekly = { days = [\"monday\"], from = \"00:00\", until = \"24:00\" } }] }",
+        "on_failure = \"hold\"\non_protected = \"skip\"\non_standby = \"replace\"\non_resize = \"pin\"\non_retarget = \"queue\"",
+        "previous = \"sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae\"\nseed = 7",
+    ] {
+        let text = format!("{head}{more}\n");
+        let request: PlanRequest = toml::from_str(&text).unwrap_or_else(|error| panic!("{more}: {error}"));
+        let stored = serde_json::to_value(&request).unwrap();
+        for value in [toml_as_json(&text), stored] {
+            let errors: Vec<String> = rollout.iter_errors(&value).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{value}: {errors:#?}");
+        }
+    }
 }
 
 /// Every mistake that the parser finds by itself is found by the schema too.
