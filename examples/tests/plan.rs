@@ -1,5 +1,7 @@
 //! The command `plan`: its exit codes, its two forms of a plan as golden files, and an error for every kind of bad input.
 
+#![expect(clippy::unwrap_used, reason = "a test whose setup fails must fail")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -235,7 +237,7 @@ fn a_mistake_in_a_strategy_is_shown_in_its_line() {
     // Wherever `kind` stands.
     assert_rollout(
         &[("kind = \"canary\"\n", ""), ("]\n\n[marks]", "]\nbakes = \"1m\"\nkind = \"canary\"\n\n[marks]")],
-        "canary.toml:16:1: `strategy.bakes`: unknown field `bakes`",
+        "canary.toml:16:9: `strategy.bakes`: unknown field `bakes`",
         "",
     );
 }

@@ -4,7 +4,9 @@ use std::ops::Range;
 use immutable_core::error::with_causes;
 use immutable_core::limits::LimitsError;
 use immutable_core::planner::PlanError;
+use immutable_core::strategy::StandardStrategy;
 use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
 use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 use toml::Spanned;
@@ -56,22 +58,44 @@ fn json_value(text: &str, path: &Path) -> Option<usize> {
 
 /// What a TOML file holds.
 pub(crate) fn toml<T: DeserializeOwned>(document: &Document) -> Result<T, Mistake> {
-    let bad = |place: Option<usize>, field, error: &toml::de::Error| {
-        document.mistake(place.map(|at| document.place(at)), field, error.message().to_owned())
+    let read = |at: Option<usize>, field, error: &toml::de::Error| {
+        document.mistake(at.map(|at| document.place(at)), field, error.message().to_owned())
     };
-    let start = |error: &toml::de::Error| error.span().map(|span| span.start);
-    let mut table = DeTable::parse(&document.text).map_err(|error| bad(start(&error), None, &error))?;
-    kind_first(table.get_mut());
+    let table = DeTable::parse(&document.text)
+        .map_err(|error| read(error.span().map(|span| span.start), None, &error))?;
+    let strategy = table.get_ref().get("strategy").cloned();
     serde_path_to_error::deserialize(toml::Deserializer::from(table)).map_err(|error| {
-        let place = value_inside(document, error.path(), error.inner().span());
-        bad(place.or_else(|| start(error.inner())), field(error.path()), error.inner())
+        let in_strategy = error.path().iter().next().is_some_and(|segment| segment.to_string() == "strategy");
+        let exact = strategy.filter(|_| in_strategy).and_then(strategy_error);
+        let (prefix, error) = exact.map_or((None, error), |error| (Some("strategy"), error));
+        let span = error.inner().span();
+        let place = value_inside(document, prefix, error.path(), span.clone());
+        let field = match (prefix, field(error.path())) {
+            (Some(prefix), Some(field)) => Some(format!("{prefix}.{field}")),
+            (prefix, field) => field.or_else(|| prefix.map(str::to_owned)),
+        };
+        read(place.or_else(|| span.map(|span| span.start)), field, error.inner())
     })
 }
 
+/// The error of a strategy once more, with the field that it is in: its fields come in the order of their names, but read
+/// with `kind` first, each of them knows what it must be.
+fn strategy_error(strategy: Spanned<DeValue<'_>>) -> Option<serde_path_to_error::Error<toml::de::Error>> {
+    let DeValue::Table(fields) = strategy.into_inner() else { return None };
+    let (kind, others): (Vec<_>, Vec<_>) = fields.into_iter().partition(|(name, _)| name.get_ref() == "kind");
+    let fields = kind.into_iter().chain(others).map(|(name, value)| (name.into_inner().into_owned(), value));
+    serde_path_to_error::deserialize::<_, StandardStrategy>(MapDeserializer::new(fields)).err()
+}
+
 /// Where the value on this path begins, if the span of the error is wider than it: of an array, only the whole.
-fn value_inside(document: &Document, path: &Path, span: Option<Range<usize>>) -> Option<usize> {
+fn value_inside(
+    document: &Document,
+    prefix: Option<&str>,
+    path: &Path,
+    span: Option<Range<usize>>,
+) -> Option<usize> {
     let root = DeTable::parse(&document.text).ok()?;
-    let mut found: Option<&Spanned<DeValue<'_>>> = None;
+    let mut found: Option<&Spanned<DeValue<'_>>> = prefix.and_then(|name| root.get_ref().get(name));
     for segment in path {
         found = Some(match (found.map(Spanned::get_ref), segment) {
             (None, Segment::Map { key } | Segment::Enum { variant: key }) => {
@@ -84,22 +108,13 @@ fn value_inside(document: &Document, path: &Path, span: Option<Range<usize>>) ->
             _ => return None,
         });
     }
-    let (outer, inner) = (span?, found?.span());
-    (outer.start <= inner.start && inner.end <= outer.end).then_some(inner.start)
+    let inner = found?.span();
+    let inside = span.is_none_or(|outer| outer.start <= inner.start && inner.end <= outer.end);
+    inside.then_some(inner.start)
 }
 
 fn field(path: &Path) -> Option<String> {
     path.iter().next().is_some().then(|| path.to_string())
-}
-
-/// Puts the `kind` of the strategy before its other fields, so that those are read knowing what they must be, each in its
-/// place.
-fn kind_first(table: &mut DeTable<'_>) {
-    let strategy = table.get_mut("strategy").map(Spanned::get_mut);
-    let Some(DeValue::Table(strategy)) = strategy else { return };
-    let (first, rest): (Vec<_>, Vec<_>) =
-        std::mem::take(strategy).into_iter().partition(|(name, _)| name.get_ref() == "kind");
-    strategy.extend(first.into_iter().chain(rest));
 }
 
 /// A request that cannot be planned, in the file and at the field that says so.
