@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Instance;
@@ -58,23 +58,32 @@ fn distinct<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Arc<Instan
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let mut instances: Vec<Arc<Instance>> = Vec::new();
-            let mut seen = BTreeSet::new();
-            while let Some(instance) = list.next_element::<Instance>()? {
-                if !seen.insert(instance.id.clone()) {
-                    return Err(A::Error::custom(format_args!(
-                        "instance `{}` is listed twice: expected every identifier once",
-                        instance.id
-                    )));
-                }
+            let (mut instances, mut seen) = (Vec::new(), BTreeSet::new());
+            while let Some(instance) = list.next_element_seed(Unseen(&mut seen))? {
                 instances.push(Arc::new(instance));
             }
-            instances.sort_by(|a, b| a.id.cmp(&b.id));
+            instances.sort_by(|a: &Arc<Instance>, b| a.id.cmp(&b.id));
             Ok(instances)
         }
     }
 
     deserializer.deserialize_seq(Instances)
+}
+
+/// Reads an instance that is none of these, and adds it to them. A seed, so that the error is that of the element.
+struct Unseen<'a>(&'a mut BTreeSet<InstanceId>);
+
+impl<'de> DeserializeSeed<'de> for Unseen<'_> {
+    type Value = Instance;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Instance, D::Error> {
+        let instance = Instance::deserialize(deserializer)?;
+        if self.0.insert(instance.id.clone()) {
+            return Ok(instance);
+        }
+        let id = &instance.id;
+        Err(D::Error::custom(format_args!("instance `{id}` is listed twice: expected every identifier once")))
+    }
 }
 
 impl Snapshot {

@@ -1,7 +1,14 @@
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use immutable_core::error::with_causes;
 use immutable_core::limits::LimitsError;
 use immutable_core::planner::PlanError;
+use immutable_core::strategy::StandardStrategy;
 use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
+use serde_json::value::RawValue;
+use serde_path_to_error::{Path, Segment};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -10,50 +17,104 @@ use crate::document::{Document, Mistake, Place};
 /// What a JSON file holds.
 pub(crate) fn json<T: DeserializeOwned>(document: &Document) -> Result<T, Mistake> {
     let mut deserializer = serde_json::Deserializer::from_str(&document.text);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let field = field(error.path());
-        bad_json(document, field, error.inner())
-    })?;
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| bad_json(document, Some(error.path()), error.inner()))?;
     deserializer.end().map_err(|error| bad_json(document, None, &error))?;
     Ok(value)
 }
 
-fn bad_json(document: &Document, field: Option<String>, error: &serde_json::Error) -> Mistake {
+fn bad_json(document: &Document, path: Option<&Path>, error: &serde_json::Error) -> Mistake {
     let text = error.to_string();
-    let place = (error.line() > 0).then(|| Place { line: error.line(), column: error.column().max(1) });
     // The place stands in front.
     let position = format!(" at line {} column {}", error.line(), error.column());
     let text = text.strip_suffix(&position).unwrap_or(&text).to_owned();
-    document.mistake(place, field, text)
+    let parsed = Place { line: error.line().max(1), column: error.column().max(1) };
+    // What is valid JSON but not what it should be was noticed after it was read.
+    let found = path.filter(|_| error.is_data()).and_then(|path| json_value(&document.text, path));
+    document.mistake(Some(found.map_or(parsed, |at| document.place(at))), path.and_then(field), text)
+}
+
+/// Where the value on this path begins, or the innermost one around it.
+fn json_value(text: &str, path: &Path) -> Option<usize> {
+    let mut value: &RawValue = serde_json::from_str(text).ok()?;
+    for segment in path {
+        let inner = match segment {
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                let fields = serde_json::from_str::<BTreeMap<String, &RawValue>>(value.get());
+                fields.ok().and_then(|mut fields| fields.remove(key))
+            }
+            Segment::Seq { index } => {
+                let items = serde_json::from_str::<Vec<&RawValue>>(value.get());
+                items.ok().and_then(|items| items.get(*index).copied())
+            }
+            Segment::Unknown => None,
+        };
+        let Some(inner) = inner else { break };
+        value = inner;
+    }
+    // A raw value is borrowed from the text, so its address tells where.
+    (value.get().as_ptr() as usize).checked_sub(text.as_ptr() as usize)
 }
 
 /// What a TOML file holds.
 pub(crate) fn toml<T: DeserializeOwned>(document: &Document) -> Result<T, Mistake> {
-    let mut table = DeTable::parse(&document.text).map_err(|error| bad_toml(document, None, &error))?;
-    kind_first(table.get_mut());
+    let read = |at: Option<usize>, field, error: &toml::de::Error| {
+        document.mistake(at.map(|at| document.place(at)), field, error.message().to_owned())
+    };
+    let table = DeTable::parse(&document.text)
+        .map_err(|error| read(error.span().map(|span| span.start), None, &error))?;
+    let strategy = table.get_ref().get("strategy").cloned();
     serde_path_to_error::deserialize(toml::Deserializer::from(table)).map_err(|error| {
-        let field = field(error.path());
-        bad_toml(document, field, error.inner())
+        let in_strategy = error.path().iter().next().is_some_and(|segment| segment.to_string() == "strategy");
+        let exact = strategy.filter(|_| in_strategy).and_then(strategy_error);
+        let (prefix, error) = exact.map_or((None, error), |error| (Some("strategy"), error));
+        let span = error.inner().span();
+        let place = value_inside(document, prefix, error.path(), span.clone());
+        let field = match (prefix, field(error.path())) {
+            (Some(prefix), Some(field)) => Some(format!("{prefix}.{field}")),
+            (prefix, field) => field.or_else(|| prefix.map(str::to_owned)),
+        };
+        read(place.or_else(|| span.map(|span| span.start)), field, error.inner())
     })
 }
 
-fn bad_toml(document: &Document, field: Option<String>, error: &toml::de::Error) -> Mistake {
-    let place = error.span().map(|span| document.place(span.start));
-    document.mistake(place, field, error.message().to_owned())
+/// The error of a strategy once more, with the field that it is in: its fields come in the order of their names, but read
+/// with `kind` first, each of them knows what it must be.
+fn strategy_error(strategy: Spanned<DeValue<'_>>) -> Option<serde_path_to_error::Error<toml::de::Error>> {
+    let DeValue::Table(fields) = strategy.into_inner() else { return None };
+    let (kind, others): (Vec<_>, Vec<_>) = fields.into_iter().partition(|(name, _)| name.get_ref() == "kind");
+    let fields = kind.into_iter().chain(others).map(|(name, value)| (name.into_inner().into_owned(), value));
+    serde_path_to_error::deserialize::<_, StandardStrategy>(MapDeserializer::new(fields)).err()
 }
 
-fn field(path: &serde_path_to_error::Path) -> Option<String> {
+/// Where the value on this path begins, if the span of the error is wider than it: of an array, only the whole.
+fn value_inside(
+    document: &Document,
+    prefix: Option<&str>,
+    path: &Path,
+    span: Option<Range<usize>>,
+) -> Option<usize> {
+    let root = DeTable::parse(&document.text).ok()?;
+    let mut found: Option<&Spanned<DeValue<'_>>> = prefix.and_then(|name| root.get_ref().get(name));
+    for segment in path {
+        found = Some(match (found.map(Spanned::get_ref), segment) {
+            (None, Segment::Map { key } | Segment::Enum { variant: key }) => {
+                root.get_ref().get(key.as_str())?
+            }
+            (Some(DeValue::Table(table)), Segment::Map { key } | Segment::Enum { variant: key }) => {
+                table.get(key.as_str())?
+            }
+            (Some(DeValue::Array(array)), Segment::Seq { index }) => array.get(*index)?,
+            _ => return None,
+        });
+    }
+    let inner = found?.span();
+    let inside = span.is_none_or(|outer| outer.start <= inner.start && inner.end <= outer.end);
+    inside.then_some(inner.start)
+}
+
+fn field(path: &Path) -> Option<String> {
     path.iter().next().is_some().then(|| path.to_string())
-}
-
-/// Puts the `kind` of the strategy before its other fields, so that those are read knowing what they must be, each in its
-/// place.
-fn kind_first(table: &mut DeTable<'_>) {
-    let strategy = table.get_mut("strategy").map(Spanned::get_mut);
-    let Some(DeValue::Table(strategy)) = strategy else { return };
-    let (first, rest): (Vec<_>, Vec<_>) =
-        std::mem::take(strategy).into_iter().partition(|(name, _)| name.get_ref() == "kind");
-    strategy.extend(first.into_iter().chain(rest));
 }
 
 /// A request that cannot be planned, in the file and at the field that says so.

@@ -294,7 +294,7 @@ impl Output {
 
 /// Where it stands still, a plan that does not finish is over.
 fn predicted(plan: &Plan) -> Duration {
-    let last = plan.timeline.last().map_or(Duration::ZERO, |step| step.at);
+    let last = plan.timeline.iter().last().map_or(Duration::ZERO, |step| step.at);
     if plan.unfinished.is_some() { last } else { plan.makespan }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Waits<'a> {
     became_available: Vec<usize>,
     /// How many of the retired ones served.
     served: usize,
+    /// When each step happens.
+    times: Vec<Duration>,
     /// The last one that went from each slot.
     vacated: BTreeMap<Slot, usize>,
     /// The step with which the current stage began; none for the first.
@@ -43,6 +45,7 @@ impl<'a> Waits<'a> {
     pub(crate) fn new(plan: &'a Plan, available: u32, total: u32) -> Self {
         Self {
             plan,
+            times: plan.timeline.iter().map(|step| step.at).collect(),
             available,
             total,
             launched: BTreeMap::new(),
@@ -119,7 +122,7 @@ impl<'a> Waits<'a> {
         waits.extend(self.window(at));
         // Whatever else held it back, a zone, the order or the traffic, this let it go.
         let at_once = |wait: &WaitsFor| match wait {
-            WaitsFor::Step(step) => self.plan.timeline.get(*step).is_some_and(|step| step.at == at),
+            WaitsFor::Step(step) => self.times.get(*step) == Some(&at),
             WaitsFor::Window(_) | WaitsFor::LaunchRate(_) => true,
             WaitsFor::Ready(_)
             | WaitsFor::MinReady(_)
