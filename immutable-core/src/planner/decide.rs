@@ -46,6 +46,9 @@ pub fn decide(state: &RolloutState, now: Timestamp) -> Decision {
     if state.run == Run::Paused {
         return Decision::Wait;
     }
+    if state.is_forward() && state.is_no_op() {
+        return Decision::Done(Conclusion::Completed);
+    }
     let steps = steps(state, now);
     if !steps.is_empty() {
         return Decision::Act(steps);

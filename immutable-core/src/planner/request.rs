@@ -11,7 +11,7 @@ use crate::plan::{
     Adopted, Estimates, OnApart, OnFailure, OnResize, OnRetarget, Plan, RolloutSpec, Seat, lower_bound,
 };
 use crate::seed::Seed;
-use crate::strategy::{Candidate, Reason, RolloutStrategy, StrategyContext, StrategyError};
+use crate::strategy::{Candidate, Reason, RolloutStrategy, Share, Stage, StrategyContext, StrategyError};
 
 /// What to plan a rollout from.
 ///
@@ -273,9 +273,13 @@ impl PlanRequest {
         let bad_strategy = |source| PlanError::Strategy { rollout: rollout(), source };
         let context = StrategyContext::new(budget).zones(self.zones.clone());
         let stages = strategy.stages(&context).map_err(bad_strategy)?;
-        if !stages.last().is_some_and(|last| last.new >= self.desired && last.old == 0) {
+        // Traffic that some stage shares must all be with the new group in the end.
+        let share = stages.iter().any(|stage| stage.share.is_some()).then_some(Share::ALL);
+        let is_goal = |last: &Stage| last.new >= self.desired && last.old == 0 && last.share == share;
+        if !stages.last().is_some_and(is_goal) {
+            let traffic = if share.is_some() { ", which has all of the traffic" } else { "" };
             let reason =
-                format!("its last stage must have all {} instances new and no old one", self.desired);
+                format!("its last stage must have all {} instances new{traffic}, and no old one", self.desired);
             return Err(bad_strategy(StrategyError::new(strategy.name(), reason)));
         }
         if self.previous == Some(self.target) {

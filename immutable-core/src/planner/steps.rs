@@ -212,7 +212,8 @@ impl<'s> Chooser<'s> {
                 if left == 0 {
                     return;
                 }
-                if self.stays(&cell) {
+                let may_recover = cell.in_service && cell.is_live() && !cell.is_available();
+                if self.stays(&cell) || may_recover && self.guard.is_short() {
                     continue;
                 }
                 match self.guard.retire(&cell) {

@@ -191,8 +191,9 @@ impl Books {
         let new = self.count(|entry| entry.serves() && !entry.is_old());
         let old = self.count(|entry| entry.serves() && entry.is_old());
         let fresh = self.count(|entry| entry.serves() && entry.fresh);
+        let most = self.desired.max(self.count(|entry| entry.serves() && entry.apart));
         self.entries.values().all(Entry::serves)
-            && (self.stage.new.min(self.desired)..=self.desired).contains(&new)
+            && (self.stage.new.min(self.desired)..=most).contains(&new)
             && old <= self.stage.old
             && fresh >= self.baseline().min(old)
             && self.stage.share.is_none_or(|share| self.share == Some(share.hundredths()))

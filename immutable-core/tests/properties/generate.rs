@@ -145,6 +145,9 @@ fn any_hostile() -> impl Strategy<Value = Asked> {
     (prop::collection::vec(any_stage(), 0..=4), any_stage(), any_order(), prop::bool::weighted(0.1)).prop_map(
         |(mut stages, mut last, order, replaces_target)| {
             (last.new, last.old, last.baseline) = (u32::MAX, 0, 0);
+            // Any other last stage is refused.
+            let shares = last.share.is_some() || stages.iter().any(|stage: &Stage| stage.share.is_some());
+            last.share = shares.then_some(share(100));
             stages.push(last);
             Asked::Hostile { stages, order, replaces_target }
         },
