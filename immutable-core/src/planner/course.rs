@@ -363,7 +363,7 @@ impl RolloutState {
         // Nobody may take away who is left alone, though it be more than are desired.
         // Everything that exists is available, so nothing is starting, stopping or broken.
         counts.new_ready + counts.old_ready == counts.total
-            && (stage.new.min(desired)..=desired.max(counts.apart_ready)).contains(&counts.new_ready)
+            && (stage.new.min(desired)..=desired.max(counts.skipped_ready)).contains(&counts.new_ready)
             && counts.old_ready <= stage.old
             && counts.fresh_live >= self.baseline().min(counts.old_ready)
             && (stage.share.is_none() || stage.share == self.share)

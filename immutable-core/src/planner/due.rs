@@ -80,7 +80,7 @@ impl RolloutState {
         let counts = self.board.counts();
         let at_rest = counts.new_ready + counts.old_ready + counts.apart - counts.apart_ready == counts.total;
         let passive = stage.passive && counts.urgent_live == counts.urgent_apart;
-        let apart = counts.apart > 0 && counts.old_live.saturating_sub(counts.apart) <= stage.old;
+        let apart = counts.awaited > 0 && counts.old_live.saturating_sub(counts.awaited) <= stage.old;
         at_rest && counts.total >= self.goal.budget.desired && (passive || apart)
     }
 }

@@ -278,8 +278,10 @@ impl PlanRequest {
         let is_goal = |last: &Stage| last.new >= self.desired && last.old == 0 && last.share == share;
         if !stages.last().is_some_and(is_goal) {
             let traffic = if share.is_some() { ", which has all of the traffic" } else { "" };
-            let reason =
-                format!("its last stage must have all {} instances new{traffic}, and no old one", self.desired);
+            let reason = format!(
+                "its last stage must have all {} instances new{traffic}, and no old one",
+                self.desired
+            );
             return Err(bad_strategy(StrategyError::new(strategy.name(), reason)));
         }
         if self.previous == Some(self.target) {

@@ -124,9 +124,9 @@ impl Books {
     }
 
     pub(crate) fn in_slot(&self, slot: Slot) -> impl Iterator<Item = &Entry> {
-        self.entries.range(Seat { slot, attempt: immutable_core::Attempt(0) }..).map_while(move |(seat, entry)| {
-            (seat.slot == slot).then_some(entry)
-        })
+        self.entries
+            .range(Seat { slot, attempt: immutable_core::Attempt(0) }..)
+            .map_while(move |(seat, entry)| (seat.slot == slot).then_some(entry))
     }
 
     /// Those that serve for certain, in a zone or everywhere.
@@ -191,7 +191,7 @@ impl Books {
         let new = self.count(|entry| entry.serves() && !entry.is_old());
         let old = self.count(|entry| entry.serves() && entry.is_old());
         let fresh = self.count(|entry| entry.serves() && entry.fresh);
-        let most = self.desired.max(self.count(|entry| entry.serves() && entry.apart));
+        let most = self.desired.max(self.count(|entry| entry.serves() && entry.skipped));
         self.entries.values().all(Entry::serves)
             && (self.stage.new.min(self.desired)..=most).contains(&new)
             && old <= self.stage.old

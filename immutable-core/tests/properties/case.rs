@@ -5,16 +5,14 @@ use std::time::Duration;
 
 use immutable_core::calendar::{Calendar, OnClose, Window};
 use immutable_core::fleet::{Health, Instance, Origin, Phase, Snapshot, Standing};
+use immutable_core::gate::Verdict;
 use immutable_core::limits::Limits;
 use immutable_core::plan::{OnApart, OnFailure, OnResize, OnRetarget, Plan};
 use immutable_core::planner::{PlanError, PlanRequest};
 use immutable_core::strategy::{
     Candidate, Reason, RolloutStrategy, SlotOrder, Stage, StandardStrategy, StrategyContext, StrategyError,
 };
-use immutable_core::gate::Verdict;
-use immutable_core::{
-    Attempt, Digest, FleetId, InstanceId, RolloutId, Seed, Slot, Timestamp, Token, Zone,
-};
+use immutable_core::{Attempt, Digest, FleetId, InstanceId, RolloutId, Seed, Slot, Timestamp, Token, Zone};
 
 /// Images are numbered: 0 is what a healthy fleet runs, 1 the target.
 pub(crate) fn image(number: u8) -> Digest {
@@ -76,7 +74,11 @@ impl Found {
 pub(crate) enum Asked {
     Standard(StandardStrategy),
     /// Stages that nobody sensible would ask for.
-    Hostile { stages: Vec<Stage>, order: SlotOrder, replaces_target: bool },
+    Hostile {
+        stages: Vec<Stage>,
+        order: SlotOrder,
+        replaces_target: bool,
+    },
 }
 
 impl RolloutStrategy for Asked {

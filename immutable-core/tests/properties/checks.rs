@@ -66,7 +66,8 @@ fn launch(
     if books.count(|entry| entry.image == image) == 0
         && let Some(most) = books.limits.max_versions
     {
-        let mut images: Vec<Digest> = books.entries.values().map(|entry| entry.image).chain([image]).collect();
+        let mut images: Vec<Digest> =
+            books.entries.values().map(|entry| entry.image).chain([image]).collect();
         images.sort_unstable();
         images.dedup();
         holds!(images.len() <= most as usize, "S7: {} versions exist after {seat}, {most} may", images.len());
@@ -94,7 +95,10 @@ fn launch(
         holds!(new < most, "S13: {seat} makes {} new ones, the stage has {most}", new + 1);
         if books.stage.passive {
             let stay = books.count(|entry| entry.lives() && entry.is_old() && !entry.is_urgent());
-            holds!(new + stay < books.desired, "a passive stage launches {seat} beside {new} and {stay} that stay");
+            holds!(
+                new + stay < books.desired,
+                "a passive stage launches {seat} beside {new} and {stay} that stay"
+            );
         }
     } else {
         let fresh = books.count(|entry| entry.lives() && entry.fresh);
@@ -103,9 +107,14 @@ fn launch(
     }
 
     if books.in_slot(slot).any(Entry::lives) {
-        holds!(may_begin(books), "{seat} is begun while the calendar is closed");
+        // What the stage keeps and lacks is repaired at any time.
+        let repairs =
+            image != books.wanted() && !books.in_slot(slot).any(|entry| entry.lives() && entry.is_old());
+        holds!(repairs || may_begin(books), "{seat} is begun while the calendar is closed");
         if let Some(first) = begun.before(slot.0, false) {
-            return Err(format!("S8: slot {first} comes before {slot}, and is not done, but {seat} is launched"));
+            return Err(format!(
+                "S8: slot {first} comes before {slot}, and is not done, but {seat} is launched"
+            ));
         }
     }
     Ok(())
@@ -113,7 +122,9 @@ fn launch(
 
 fn retire(ledger: &Ledger, begun: &Books, seat: Seat) -> Result<(), Broken> {
     let books = &ledger.books;
-    let Some(entry) = books.entries.get(&seat) else { return Err(format!("{seat} is retired and not there")) };
+    let Some(entry) = books.entries.get(&seat) else {
+        return Err(format!("{seat} is retired and not there"));
+    };
     holds!(entry.stand != Stand::Leaving, "{seat} is retired twice");
     holds!(entry.stand != Stand::Intended, "{seat} is retired before its launch is confirmed");
     holds!(!entry.apart || entry.stand == Stand::Broken, "S9: {seat} is set apart, and is retired");
@@ -197,7 +208,9 @@ fn advance(books: &Books, stage: usize, now: Timestamp) -> Result<(), Broken> {
 /// The stage is complete, and its gates have passed.
 pub(crate) fn gates_passed(books: &Books, now: Timestamp) -> Result<(), Broken> {
     let stage = &books.stage;
-    let Some(since) = books.complete_since else { return Err(format!("S13: the stage `{stage}` is not complete")) };
+    let Some(since) = books.complete_since else {
+        return Err(format!("S13: the stage `{stage}` is not complete"));
+    };
     for gate in &stage.gates {
         let passed = match gate {
             GateSpec::Bake(time) => now.since(since) >= *time,

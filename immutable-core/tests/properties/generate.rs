@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use immutable_core::Quantity;
 use immutable_core::calendar::OnClose;
 use immutable_core::fleet::{Health, Phase, Standing};
 use immutable_core::gate::{GateSpec, Verdict};
@@ -10,9 +11,9 @@ use immutable_core::plan::{OnApart, OnFailure, OnResize, OnRetarget};
 use immutable_core::strategy::{
     BlueGreen, Opportunistic, Reason, Recreate, Repair, Rolling, RollingBlueGreen, Rotate, SlotOrder, Stage,
 };
-use immutable_core::Quantity;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::RngAlgorithm;
 
 use crate::any::{any_strategy, count, name, percent, share};
 use crate::case::{Asked, Case, Event, Found};
@@ -21,7 +22,9 @@ use crate::case::{Asked, Case, Event, Found};
 pub(crate) fn config() -> ProptestConfig {
     let asked = ProptestConfig::default();
     let cases = if asked.cases == 256 { 20_000 } else { asked.cases };
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..asked }
+    // The generator by default is most of the time of an unoptimised test.
+    let rng_algorithm = RngAlgorithm::XorShift;
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, rng_algorithm, ..asked }
 }
 
 fn any_standing() -> impl Strategy<Value = Standing> {
@@ -62,7 +65,15 @@ fn any_found() -> impl Strategy<Value = Found> {
     let origin = prop_oneof![3 => Just(None), 1 => (0..12_u32).prop_map(Some)];
     let mark = prop_oneof![12 => Just(None), 1 => any_reason().prop_map(Some)];
     (image, 0..6_u8, any_phase(), age, any_standing(), origin, mark).prop_map(
-        |(image, zone, phase, age, standing, origin, mark)| Found { image, zone, phase, age, standing, origin, mark },
+        |(image, zone, phase, age, standing, origin, mark)| Found {
+            image,
+            zone,
+            phase,
+            age,
+            standing,
+            origin,
+            mark,
+        },
     )
 }
 
@@ -241,7 +252,8 @@ fn any_case_of(
     (fleet, more, 1..=5_u8, any_limits(), any_asked(), choices, script).prop_map(
         |(fleet, more, zones, limits, strategy, choices, script)| {
             let desired = u32::try_from(fleet.len()).unwrap().saturating_add_signed(more);
-            let (on_failure, on_protected, on_standby, on_resize, on_retarget, picks_victim, calendar, seed) = choices;
+            let (on_failure, on_protected, on_standby, on_resize, on_retarget, picks_victim, calendar, seed) =
+                choices;
             Case {
                 desired,
                 zones,
@@ -277,9 +289,8 @@ pub(crate) fn any_case() -> impl Strategy<Value = Case> {
 /// A healthy fleet of one image, and nobody who interferes.
 pub(crate) fn calm_case() -> impl Strategy<Value = Case> {
     let zones = prop::collection::vec(0..5_u8, 0..=10);
-    let fleet = zones.prop_map(|zones| {
-        zones.into_iter().map(|zone| Found { zone, ..Found::default() }).collect()
-    });
+    let fleet =
+        zones.prop_map(|zones| zones.into_iter().map(|zone| Found { zone, ..Found::default() }).collect());
     any_case_of(fleet, prop::collection::vec(any_calm_event(), 0..=30)).prop_map(|mut case| {
         // However the platform dawdles, no instance is given up for it.
         case.limits.healthy_deadline = seconds(1_000);

@@ -232,7 +232,8 @@ impl Ledger {
             Fact::Revoked { image } => {
                 self.books.revoked.insert(*image);
                 for entry in self.books.entries.values_mut().filter(|entry| entry.image == *image) {
-                    entry.reason = Some(entry.reason.map_or(Reason::Revoked, |known| known.min(Reason::Revoked)));
+                    entry.reason =
+                        Some(entry.reason.map_or(Reason::Revoked, |known| known.min(Reason::Revoked)));
                 }
             }
             Fact::Window { open } => self.books.open = *open,

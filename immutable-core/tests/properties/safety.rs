@@ -46,5 +46,8 @@ fn most_cases_have_a_plan_and_acts() {
         acted += u32::from(!world.ledger.books.launches.is_empty());
         over += u32::from(world.over.is_some());
     }
-    assert!(planned > 700 && hostile > 100 && acted > 350 && over > 100, "{planned} {hostile} {acted} {over}");
+    assert!(
+        planned > 700 && hostile > 100 && acted > 350 && over > 100,
+        "{planned} {hostile} {acted} {over}"
+    );
 }

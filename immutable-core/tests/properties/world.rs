@@ -44,7 +44,8 @@ impl World {
 
     /// Commits a record, and checks that the kernel took it in and counts as the books do.
     pub(crate) fn record(&mut self, record: Record) -> Result<(), Broken> {
-        let refused = |error| format!("the kernel refuses what it decided itself or what was seen: {record}: {error}");
+        let refused =
+            |error| format!("the kernel refuses what it decided itself or what was seen: {record}: {error}");
         self.fold.record(&record, self.now).map_err(refused)?;
         self.ledger.record(&record, self.now, self.fold.state().unwrap());
         self.records.push((self.now, record));
@@ -122,7 +123,11 @@ impl World {
         let books = &self.ledger.books;
         let counted = (books.count(|_| true), books.certain(None), books.most(), books.fewest());
         let said = (report.total, report.available, report.max_total, report.min_available);
-        if counted == said { Ok(()) } else { Err(format!("it reports {said:?} where the books say {counted:?}")) }
+        if counted == said {
+            Ok(())
+        } else {
+            Err(format!("it reports {said:?} where the books say {counted:?}"))
+        }
     }
 
     fn act(&mut self, steps: Vec<Step>) -> Result<(), Broken> {

@@ -168,7 +168,8 @@ impl Board {
         // Ranks are in order of tiers, so the first one is of the earliest tier; slots that were added later are of the
         // first tier.
         let added = u32::try_from(self.tiers.len()).unwrap_or(NONE);
-        let earliest = [0, added].into_iter().filter_map(first).map(|rank| tier(self.by_rank[rank as usize])).min();
+        let earliest =
+            [0, added].into_iter().filter_map(first).map(|rank| tier(self.by_rank[rank as usize])).min();
         earliest.is_none_or(|earliest| tier(slot.0) <= earliest)
     }
 
@@ -413,9 +414,9 @@ impl Slots<'_> {
         let is_surplus = slot.0 >= self.board.desired;
         let class = self.class;
         let succeeded = move |leaving: &Cell| {
-            self.board.in_slot(slot).any(|(_, cell)| {
-                cell.is_available() && (!cell.is_old() || cell.fresh && !leaving.fresh)
-            })
+            self.board
+                .in_slot(slot)
+                .any(|(_, cell)| cell.is_available() && (!cell.is_old() || cell.fresh && !leaving.fresh))
         };
         let cells = self.board.in_slot(slot).map(|(_, cell)| cell);
         cells.filter(move |cell| Class::leaving(cell, is_surplus, succeeded(cell)) == Some(class))

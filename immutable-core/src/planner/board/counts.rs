@@ -20,6 +20,9 @@ pub(in crate::planner) struct Counts {
     /// Live ones that nobody may touch, and those of them that are available.
     pub(in crate::planner) apart: u32,
     pub(in crate::planner) apart_ready: u32,
+    /// Those that somebody has to let go of, and available ones that the rollout is done without.
+    pub(in crate::planner) awaited: u32,
+    pub(in crate::planner) skipped_ready: u32,
     /// Retirements that may take an available one instead.
     pub(in crate::planner) charged: u32,
 }
@@ -54,6 +57,11 @@ impl Counts {
             by_one(&mut self.apart);
             if cell.is_available() {
                 by_one(&mut self.apart_ready);
+            }
+            if !cell.skipped {
+                by_one(&mut self.awaited);
+            } else if cell.is_available() {
+                by_one(&mut self.skipped_ready);
             }
         }
         if !cell.is_old() {
