@@ -79,8 +79,10 @@ impl RolloutState {
         let stage = &self.goal.stages[self.stage];
         let counts = self.board.counts();
         let at_rest = counts.new_ready + counts.old_ready + counts.apart - counts.apart_ready == counts.total;
-        let passive = stage.passive && counts.urgent_live == counts.urgent_apart;
+        let is_shared = stage.share.is_none_or(|share| self.share == Some(share));
+        let is_full = counts.total <= self.goal.budget.desired || counts.awaited > 0;
+        let passive = stage.passive && is_full && counts.urgent_live == counts.urgent_apart;
         let apart = counts.awaited > 0 && counts.old_live.saturating_sub(counts.awaited) <= stage.old;
-        at_rest && counts.total >= self.goal.budget.desired && (passive || apart)
+        at_rest && is_shared && counts.total >= self.goal.budget.desired && (passive || apart)
     }
 }

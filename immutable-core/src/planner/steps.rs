@@ -219,10 +219,7 @@ impl<'s> Chooser<'s> {
                 match self.guard.retire(&cell) {
                     Ok(()) => {}
                     Err(Barred::Zone) => {
-                        // One that stands in another zone than its slot says nothing about the slots beside it.
-                        if cell.zone == self.state.zone_of(slot).0 {
-                            slots.pass_over(slot);
-                        }
+                        slots.pass_over_all_of(slot);
                         continue;
                     }
                     Err(Barred::Fleet(_)) => return,

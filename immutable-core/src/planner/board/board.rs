@@ -53,6 +53,8 @@ pub(in crate::planner) struct Board {
     zones: Vec<Counts>,
     /// How many instances of each image exist.
     images: Vec<u32>,
+    /// How many instances of each lane stand in another zone than their slot.
+    strays: Vec<u32>,
     sets: Vec<RankSet>,
 }
 
@@ -85,6 +87,7 @@ impl Board {
             counts: Counts::default(),
             zones: Vec::new(),
             images: Vec::new(),
+            strays: vec![0; lanes.max(1) as usize],
             sets: Vec::new(),
         };
         board.sets.resize_with(board.lanes as usize * Class::COUNT, RankSet::default);
@@ -189,6 +192,7 @@ impl Board {
         let image = usize::from(cell.image);
         self.images.resize(self.images.len().max(image + 1), 0);
         self.images[image] += 1;
+        self.strays[slot % self.lanes as usize] += u32::from(self.is_stray(&cell));
         self.count(&cell, Counts::add);
         self.classify(slot);
         id
@@ -213,6 +217,7 @@ impl Board {
         self.cells[id.0 as usize].next = self.free;
         self.free = id.0;
         self.images[usize::from(cell.image)] -= 1;
+        self.strays[slot % self.lanes as usize] -= u32::from(self.is_stray(&cell));
         self.count(&cell, Counts::remove);
         self.classify(slot);
         cell
@@ -276,6 +281,11 @@ impl Board {
         for slot in 0..self.slots.len() {
             self.classify(slot);
         }
+    }
+
+    /// Whether it stands in another zone than its slot, where zones have lanes: those are numbered first.
+    const fn is_stray(&self, cell: &Cell) -> bool {
+        self.lanes > 1 && cell.zone as u32 != cell.seat.slot.0 % self.lanes
     }
 
     fn set(&self, lane: u32, class: Class) -> &RankSet {
@@ -406,6 +416,13 @@ impl Slots<'_> {
         let lanes = self.heads.len();
         if lanes > 1 {
             self.heads[slot.0 as usize % lanes] = None;
+        }
+    }
+
+    /// No more instances of this slot's lane: its zone can spare none. Where some stand in other zones, each is looked at.
+    pub(in crate::planner) fn pass_over_all_of(&mut self, slot: Slot) {
+        if self.board.strays[slot.0 as usize % self.heads.len()] == 0 {
+            self.pass_over(slot);
         }
     }
 
