@@ -35,7 +35,9 @@ pub fn due(state: &RolloutState, now: Timestamp) -> Vec<Due> {
     });
     let open = state.calendar_is_open(now);
     let window = (open != state.window_open).then_some(Due::Window { open });
-    members.chain(state.timers.due_slots(now).map(Due::Rested)).chain(window).collect()
+    // Rests first: who fails at the same moment begins a new one.
+    let rested = state.timers.due_slots(now).map(Due::Rested);
+    rested.chain(members).chain(window).collect()
 }
 
 /// When time alone will next change a decision, after `now` and if nothing else happens before.
