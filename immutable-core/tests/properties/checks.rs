@@ -101,7 +101,7 @@ fn launch(
             );
         }
     } else {
-        let fresh = books.count(|entry| entry.lives() && entry.fresh);
+        let fresh = books.count(|entry| entry.lives() && entry.is_old() && entry.fresh);
         let wanted = old < books.kept() || fresh < books.baseline().min(books.desired);
         holds!(wanted, "S13: {seat} makes {} old ones, the stage keeps {}", old + 1, books.kept());
     }
