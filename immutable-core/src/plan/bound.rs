@@ -28,6 +28,12 @@ pub fn lower_bound(
     let count = |matches: &dyn Fn(&Adopted) -> bool| {
         u32::try_from(initial.iter().filter(|adopted| matches(adopted)).count()).unwrap_or(u32::MAX)
     };
+    let size = usize::try_from(desired).unwrap_or(usize::MAX);
+    let is_goal = |adopted: &Adopted| adopted.reason.is_none() && serves(spec, adopted, as_of);
+    if initial.len() == size && initial.iter().all(is_goal) {
+        // There is nothing to roll out, so no stage stands for its time.
+        return Duration::ZERO;
+    }
     // What nobody asks for may stay in a passive stage, so a bound cannot count on its going.
     let passive = spec.stages.iter().any(|stage| stage.passive);
     let goes = |adopted: &Adopted| {

@@ -260,7 +260,11 @@ impl RolloutState {
     /// The calendar has opened or closed; the time in which it was closed does not count against the progress deadline.
     pub fn windowed(&mut self, open: bool, at: Timestamp) {
         if open && !self.window_open {
-            self.progressed_at = at;
+            let closed_for = at.since(self.closed_at.max(self.progressed_at));
+            self.progressed_at = self.progressed_at + closed_for;
+        }
+        if !open && self.window_open {
+            self.closed_at = at;
         }
         self.window_open = open;
     }
@@ -353,13 +357,24 @@ impl RolloutState {
         }
     }
 
+    /// Whether the fleet was what is wanted before anything was begun: then there is nothing to roll out.
+    pub(super) fn is_no_op(&self) -> bool {
+        let counts = self.board.counts();
+        let goal = &self.goal;
+        !self.begun
+            && goal.queue.is_empty()
+            && counts.total == goal.budget.desired
+            && counts.new_ready == counts.total
+    }
+
     fn is_complete(&self) -> bool {
         let stage = &self.goal.stages[self.stage];
         let desired = self.goal.budget.desired;
         let counts = self.board.counts();
+        // Nobody may take away who is left alone, though it be more than are desired.
         // Everything that exists is available, so nothing is starting, stopping or broken.
         counts.new_ready + counts.old_ready == counts.total
-            && (stage.new.min(desired)..=desired).contains(&counts.new_ready)
+            && (stage.new.min(desired)..=desired.max(counts.skipped_ready)).contains(&counts.new_ready)
             && counts.old_ready <= stage.old
             && counts.fresh_live >= self.baseline().min(counts.old_ready)
             && (stage.share.is_none() || stage.share == self.share)

@@ -54,6 +54,9 @@ pub(super) fn choose(state: &RolloutState, now: Timestamp) -> Result<Vec<Choice>
     if state.run == Run::Paused {
         return Err(Decision::Wait);
     }
+    if state.is_forward() && state.is_no_op() {
+        return Err(Decision::Done(Conclusion::Completed));
+    }
     let choices = choices(state, now);
     if !choices.is_empty() {
         return Ok(choices);

@@ -35,7 +35,9 @@ pub fn due(state: &RolloutState, now: Timestamp) -> Vec<Due> {
     });
     let open = state.calendar_is_open(now);
     let window = (open != state.window_open).then_some(Due::Window { open });
-    members.chain(state.timers.due_slots(now).map(Due::Rested)).chain(window).collect()
+    // Rests first: who fails at the same moment begins a new one.
+    let rested = state.timers.due_slots(now).map(Due::Rested);
+    rested.chain(members).chain(window).collect()
 }
 
 /// When time alone will next change a decision, after `now` and if nothing else happens before.
@@ -80,8 +82,10 @@ impl RolloutState {
         let stage = &self.goal.stages[self.stage];
         let counts = self.board.counts();
         let at_rest = counts.new_ready + counts.old_ready + counts.apart - counts.apart_ready == counts.total;
-        let passive = stage.passive && counts.urgent_live == counts.urgent_apart;
-        let apart = counts.apart > 0 && counts.old_live.saturating_sub(counts.apart) <= stage.old;
-        at_rest && counts.total >= self.goal.budget.desired && (passive || apart)
+        let is_shared = stage.share.is_none_or(|share| self.share == Some(share));
+        let is_full = counts.total <= self.goal.budget.desired || counts.awaited > 0;
+        let passive = stage.passive && is_full && counts.urgent_live == counts.urgent_apart;
+        let apart = counts.awaited > 0 && counts.old_live.saturating_sub(counts.awaited) <= stage.old;
+        at_rest && is_shared && counts.total >= self.goal.budget.desired && (passive || apart)
     }
 }

@@ -65,7 +65,12 @@ impl Goal {
                 ..stage.clone()
             }
         };
-        stages.iter().map(scaled).collect()
+        let mut stages: Vec<Stage> = stages.iter().map(scaled).collect();
+        if let Some(last) = stages.last_mut() {
+            // Of no instances every part is none, but the end is the whole fleet.
+            last.new = to;
+        }
+        stages
     }
 }
 
@@ -85,6 +90,7 @@ mod tests {
         assert_eq!(numbers(4), [(1, 3), (2, 2), (4, 4), (4, 0)]);
         assert_eq!(numbers(1), [(1, 0), (1, 0), (1, 1), (1, 0)]);
         assert_eq!(numbers(0), [(0, 0), (0, 0), (0, 0), (0, 0)]);
+        assert_eq!(Goal::scaled(&[Stage::new(0, 0)], 0, 3), [Stage::new(3, 0)], "a fleet of none that grows");
 
         let quarter = [Stage::new(3, 9).share(Share::new(25).unwrap())];
         let scaled = &Goal::scaled(&quarter, 12, 5)[0];

@@ -17,7 +17,7 @@ use crate::plan::{
 };
 use crate::seed::Seed;
 use crate::strategy::{
-    Candidate, Reason, RolloutStrategy, Stage, StandardStrategy, StrategyContext, StrategyError,
+    Candidate, Reason, RolloutStrategy, Share, Stage, StandardStrategy, StrategyContext, StrategyError,
 };
 
 /// What to plan a rollout from.
@@ -391,9 +391,15 @@ impl PlanRequest {
         let context = StrategyContext::new(budget).zones(self.zones.clone());
         let stages = strategy.stages(&context).map_err(bad_strategy)?;
         let stages = if self.known_good { shortcut(stages) } else { stages };
-        if !stages.last().is_some_and(|last| last.new >= self.desired && last.old == 0) {
-            let reason =
-                format!("its last stage must have all {} instances new and no old one", self.desired);
+        // Traffic that some stage shares must all be with the new group in the end.
+        let share = stages.iter().any(|stage| stage.share.is_some()).then_some(Share::ALL);
+        let is_goal = |last: &Stage| last.new >= self.desired && last.old == 0 && last.share == share;
+        if !stages.last().is_some_and(is_goal) {
+            let traffic = if share.is_some() { ", which has all of the traffic" } else { "" };
+            let reason = format!(
+                "its last stage must have all {} instances new{traffic}, and no old one",
+                self.desired
+            );
             return Err(bad_strategy(StrategyError::new(strategy.name(), reason)));
         }
         if self.previous == Some(self.target) {

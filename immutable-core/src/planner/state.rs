@@ -98,6 +98,8 @@ pub struct RolloutState {
     pub(super) begun: bool,
     /// The calendar was open when it was looked at last.
     pub(super) window_open: bool,
+    /// Since when it is closed, if it is.
+    pub(super) closed_at: Timestamp,
     /// The share of the traffic that the new group gets; `None`: every instance gets the same.
     pub(super) share: Option<Share>,
     pub(super) complete_since: Option<Timestamp>,
@@ -181,6 +183,7 @@ impl RolloutState {
                 .calendar
                 .as_ref()
                 .is_none_or(|calendar| calendar.is_open(now, spec.calendar_seed())),
+            closed_at: now,
             share: shares.then_some(Share::NONE),
             complete_since: None,
             idle: false,

@@ -258,16 +258,14 @@ impl<'s> Chooser<'s> {
                 if left == 0 {
                     return;
                 }
-                if self.stays(cell) {
+                let may_recover = cell.in_service && cell.is_live() && !cell.is_available();
+                if self.stays(cell) || may_recover && self.guard.is_short() {
                     continue;
                 }
                 match self.guard.retire(cell) {
                     Ok(()) => {}
                     Err(Barred::Zone) => {
-                        // One that stands in another zone than its slot says nothing about the slots beside it.
-                        if cell.zone == self.state.zone_of(slot).0 {
-                            slots.pass_over(slot);
-                        }
+                        slots.pass_over_all_of(slot);
                         continue;
                     }
                     Err(Barred::Fleet(_)) => return,

@@ -190,9 +190,10 @@ impl Books {
     pub(crate) fn is_complete(&self) -> bool {
         let new = self.count(|entry| entry.serves() && !entry.is_old());
         let old = self.count(|entry| entry.serves() && entry.is_old());
-        let fresh = self.count(|entry| entry.serves() && entry.fresh);
+        let fresh = self.count(|entry| entry.serves() && entry.is_old() && entry.fresh);
+        let most = self.desired.max(self.count(|entry| entry.serves() && entry.skipped));
         self.entries.values().all(Entry::serves)
-            && (self.stage.new.min(self.desired)..=self.desired).contains(&new)
+            && (self.stage.new.min(self.desired)..=most).contains(&new)
             && old <= self.stage.old
             && fresh >= self.baseline().min(old)
             && self.stage.share.is_none_or(|share| self.share == Some(share.hundredths()))

@@ -101,13 +101,16 @@ fn launch(
             );
         }
     } else {
-        let fresh = books.count(|entry| entry.lives() && entry.fresh);
+        let fresh = books.count(|entry| entry.lives() && entry.is_old() && entry.fresh);
         let wanted = old < books.kept() || fresh < books.baseline().min(books.desired);
         holds!(wanted, "S13: {seat} makes {} old ones, the stage keeps {}", old + 1, books.kept());
     }
 
     if books.in_slot(slot).any(Entry::lives) {
-        holds!(may_begin(books), "{seat} is begun while the calendar is closed");
+        // What the stage keeps and lacks is repaired at any time.
+        let repairs =
+            image != books.wanted() && !books.in_slot(slot).any(|entry| entry.lives() && entry.is_old());
+        holds!(repairs || may_begin(books), "{seat} is begun while the calendar is closed");
         if let Some(first) = begun.before(slot.0, false) {
             return Err(format!(
                 "S8: slot {first} comes before {slot}, and is not done, but {seat} is launched"

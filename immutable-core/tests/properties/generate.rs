@@ -13,6 +13,7 @@ use immutable_core::strategy::{
 };
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::RngAlgorithm;
 
 use crate::any::{any_strategy, count, name, percent, share};
 use crate::case::{Asked, Case, Event, Found};
@@ -21,7 +22,9 @@ use crate::case::{Asked, Case, Event, Found};
 pub(crate) fn config() -> ProptestConfig {
     let asked = ProptestConfig::default();
     let cases = if asked.cases == 256 { 20_000 } else { asked.cases };
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..asked }
+    // The generator by default is most of the time of an unoptimised test.
+    let rng_algorithm = RngAlgorithm::XorShift;
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, rng_algorithm, ..asked }
 }
 
 fn any_standing() -> impl Strategy<Value = Standing> {
@@ -153,6 +156,9 @@ fn any_hostile() -> impl Strategy<Value = Asked> {
     (prop::collection::vec(any_stage(), 0..=4), any_stage(), any_order(), prop::bool::weighted(0.1)).prop_map(
         |(mut stages, mut last, order, replaces_target)| {
             (last.new, last.old, last.baseline) = (u32::MAX, 0, 0);
+            // Any other last stage is refused.
+            let shares = last.share.is_some() || stages.iter().any(|stage: &Stage| stage.share.is_some());
+            last.share = shares.then_some(share(100));
             stages.push(last);
             Asked::Hostile { stages, order, replaces_target }
         },

@@ -58,6 +58,8 @@ pub(in crate::planner) struct Board {
     is_sorted: bool,
     /// How many instances of each image exist.
     images: Vec<u32>,
+    /// How many instances of each lane stand in another zone than their slot.
+    strays: Vec<u32>,
     sets: Vec<RankSet>,
 }
 
@@ -93,6 +95,7 @@ impl Board {
             looks_at_zones: zones > 0,
             is_sorted: false,
             images: Vec::new(),
+            strays: vec![0; zones.max(1) as usize],
             sets: Vec::new(),
         };
         board.sets.resize_with(board.lanes as usize * Class::COUNT, RankSet::default);
@@ -212,6 +215,7 @@ impl Board {
         let image = usize::from(cell.image);
         self.images.resize(self.images.len().max(image + 1), 0);
         self.images[image] += 1;
+        self.strays[slot % self.lanes as usize] += u32::from(self.is_stray(&cell));
         self.count(cell.zone, &Counts::default(), &Counts::of(&cell));
         self.classify(slot);
         id
@@ -236,6 +240,7 @@ impl Board {
         self.cells[id.0 as usize].next = self.free;
         self.free = id.0;
         self.images[usize::from(cell.image)] -= 1;
+        self.strays[slot % self.lanes as usize] -= u32::from(self.is_stray(&cell));
         self.count(cell.zone, &Counts::of(&cell), &Counts::default());
         self.classify(slot);
         cell
@@ -299,6 +304,11 @@ impl Board {
         for slot in 0..self.slots.len() {
             self.classify(slot);
         }
+    }
+
+    /// Whether it stands in another zone than its slot, where zones have lanes: those are numbered first.
+    const fn is_stray(&self, cell: &Cell) -> bool {
+        self.lanes > 1 && cell.zone as u32 != cell.seat.slot.0 % self.lanes
     }
 
     fn set(&self, lane: u32, class: Class) -> &RankSet {
@@ -434,6 +444,13 @@ impl Slots<'_> {
         let lanes = self.heads.len();
         if lanes > 1 {
             self.heads[slot.0 as usize % lanes] = None;
+        }
+    }
+
+    /// No more instances of this slot's lane: its zone can spare none. Where some stand in other zones, each is looked at.
+    pub(in crate::planner) fn pass_over_all_of(&mut self, slot: Slot) {
+        if self.board.strays[slot.0 as usize % self.heads.len()] == 0 {
+            self.pass_over(slot);
         }
     }
 }

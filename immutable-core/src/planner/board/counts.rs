@@ -20,6 +20,9 @@ pub(in crate::planner) struct Counts {
     /// Live ones that nobody may touch, and those of them that are available.
     pub(in crate::planner) apart: u32,
     pub(in crate::planner) apart_ready: u32,
+    /// Those that somebody has to let go of, and available ones that the rollout is done without.
+    pub(in crate::planner) awaited: u32,
+    pub(in crate::planner) skipped_ready: u32,
     /// Retirements that may take an available one instead.
     pub(in crate::planner) charged: u32,
 }
@@ -46,6 +49,8 @@ impl Counts {
             urgent_apart: (live & old & cell.is_urgent() & cell.fixed) as u32,
             apart: (live & cell.fixed) as u32,
             apart_ready: (ready & cell.fixed) as u32,
+            awaited: (live & cell.fixed & !cell.skipped) as u32,
+            skipped_ready: (ready & cell.fixed & cell.skipped) as u32,
             charged: (matches!(cell.phase, Phase::Retiring) & cell.charged) as u32,
         }
     }
@@ -69,6 +74,8 @@ impl Counts {
         apply(&mut self.apart, other.apart);
         apply(&mut self.apart_ready, other.apart_ready);
         apply(&mut self.urgent_apart, other.urgent_apart);
+        apply(&mut self.awaited, other.awaited);
+        apply(&mut self.skipped_ready, other.skipped_ready);
         apply(&mut self.charged, other.charged);
     }
 }
