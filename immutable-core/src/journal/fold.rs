@@ -151,7 +151,7 @@ fn transition(state: &mut RolloutState, record: &Record, at: Timestamp) -> Resul
         Record::Fact(Fact::Observed { seat, observation }) => state.observed(*seat, observation.clone(), at),
         Record::Fact(Fact::Found { seat, instance }) => state.found(*seat, instance, at),
         Record::Fact(Fact::Marked { seat, reason }) => state.marked(*seat, *reason),
-        Record::Fact(Fact::Standing { seat, standing }) => state.set_apart(*seat, *standing),
+        Record::Fact(Fact::Standing { seat, standing }) => state.set_apart(*seat, *standing, at),
         Record::Fact(Fact::Revoked { image }) => {
             state.revoked(*image);
             Ok(())

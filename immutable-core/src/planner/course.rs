@@ -92,8 +92,10 @@ impl RolloutState {
         self.run = Run::Running;
         // The way back begins with the traffic: what still serves with the previous image takes it over at once.
         self.share = self.share.map(Share::rest);
-        let stage = Stage { share: self.share.map(|_| Share::ALL), ..Stage::new(desired, 0) };
-        self.head_for(vec![stage], at);
+        let last = Stage { share: self.share.map(|_| Share::ALL), ..Stage::new(desired, 0) };
+        // Two versions that must not run together on the way there must not do so on the way back.
+        let apart = self.goal.stages.iter().any(Stage::is_empty).then(|| Stage::new(0, 0));
+        self.head_for(apart.into_iter().chain([last]).collect(), at);
         Ok(())
     }
 

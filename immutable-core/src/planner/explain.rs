@@ -118,6 +118,8 @@ fn slot_waits_on(
         match cell.phase {
             Phase::Intended => return Some(WaitingOn::Launch),
             _ if cell.fixed && cell.is_old() => in_the_way = Some(cell),
+            // Nobody gives it up, so there is no deadline to tell.
+            Phase::Launching | Phase::Suspect if cell.fixed => return Some(WaitingOn::Protected),
             Phase::Launching => return Some(WaitingOn::Ready { deadline: until }),
             Phase::Ready => return Some(WaitingOn::MinReady { until }),
             Phase::Suspect => return Some(WaitingOn::Recovery { deadline: until }),

@@ -509,11 +509,13 @@ impl PlanRequest {
     }
 }
 
-/// The last stage alone; where traffic is shared, all stages, because it moves in as many steps as the capacity needs. No
-/// gates.
+/// The last stage alone, after the one in which nothing runs if there is one; where traffic is shared, all stages, because it
+/// moves in as many steps as the capacity needs. No gates.
 fn shortcut(mut stages: Vec<Stage>) -> Vec<Stage> {
     if stages.iter().all(|stage| stage.share.is_none()) {
-        stages.drain(..stages.len().saturating_sub(1));
+        let last = stages.pop();
+        stages.retain(Stage::is_empty);
+        stages.extend(last);
     }
     for stage in &mut stages {
         stage.gates.clear();

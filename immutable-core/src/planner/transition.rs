@@ -239,11 +239,22 @@ impl RolloutState {
     ///
     /// # Errors
     /// [`IllegalTransition`].
-    pub fn set_apart(&mut self, seat: Seat, standing: Standing) -> Result<(), IllegalTransition> {
+    pub fn set_apart(
+        &mut self,
+        seat: Seat,
+        standing: Standing,
+        at: Timestamp,
+    ) -> Result<(), IllegalTransition> {
         let id = self.expect(seat)?;
         let (fixed, skipped) = (self.sets_apart(standing), self.skips(standing));
         self.untime(id);
-        self.board.change(id, |cell| (cell.fixed, cell.skipped) = (fixed, skipped));
+        self.board.change(id, |cell| {
+            // No deadline ran while nobody might touch it; one that is still to become ready begins now.
+            if cell.fixed && !fixed && matches!(cell.phase, Phase::Launching | Phase::Suspect) {
+                cell.since = at;
+            }
+            (cell.fixed, cell.skipped) = (fixed, skipped);
+        });
         self.time(id);
         Ok(())
     }

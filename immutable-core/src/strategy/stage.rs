@@ -50,6 +50,11 @@ impl Stage {
         Self { new, old, baseline: 0, share: None, passive: false, gates: Vec::new() }
     }
 
+    /// Whether nothing runs in it, so that what runs after it never meets what ran before.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.new == 0 && self.old == 0
+    }
+
     /// The stage with one more gate.
     #[must_use]
     pub fn gate(mut self, gate: GateSpec) -> Self {
