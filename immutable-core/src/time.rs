@@ -42,6 +42,11 @@ impl Timestamp {
         self.0.as_second() - i64::from(self.0.subsec_nanosecond() < 0)
     }
 
+    /// The nanoseconds since the Unix epoch; negative before it.
+    pub(crate) fn unix_nanoseconds(self) -> i128 {
+        self.0.as_nanosecond()
+    }
+
     /// The point this many seconds after the Unix epoch; `None` beyond the ends of the calendar.
     pub(crate) fn from_unix_seconds(seconds: i64) -> Option<Self> {
         jiff::Timestamp::from_second(seconds).ok().map(Self)

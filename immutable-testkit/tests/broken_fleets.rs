@@ -124,7 +124,7 @@ impl Fleet for Broken {
 
     async fn observe(&self) -> Result<Snapshot, FleetError> {
         let mut snapshot = self.fleet.observe().await?;
-        for instance in &mut snapshot.instances {
+        for instance in snapshot.instances.iter_mut().map(Arc::make_mut) {
             match self.defect {
                 Defect::LosesOrigins => instance.origin = None,
                 Defect::ClaimsReadiness => instance.phase = Phase::Running(Health::Ready),

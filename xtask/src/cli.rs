@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::error::XtaskError;
 use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
-use crate::{bench_docker, checks, engine, mutants, setup};
+use crate::{bench, bench_docker, checks, engine, mutants, setup};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -42,6 +42,11 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTION")]
         options: Vec<OsString>,
     },
+    /// Measure the planning engine: ratios, peak memory and instruction counts
+    Bench {
+        #[command(flatten)]
+        options: bench::Options,
+    },
     /// Compare whole rollouts with Docker Swarm, docker-compose and the engine's floor, on a private engine
     #[command(disable_help_flag = true)]
     BenchDocker {
@@ -64,6 +69,9 @@ impl Cli {
             Command::Test { only, list: false } => checks::run(&workspace, &interrupt, &only),
             Command::Engine { command } => engine::run(&interrupt, &command),
             Command::Mutants { options } => mutants::run(&workspace, &interrupt, options),
+            Command::Bench { options } => {
+                bench::run(&workspace, &interrupt, options).map(|()| ExitCode::SUCCESS)
+            }
             Command::BenchDocker { options } => bench_docker::run(&workspace, &interrupt, options),
         }
     }

@@ -6,6 +6,7 @@
 //! | `test` | runs every check of the project; the only list of them there is |
 //! | `engine -- <command>` | runs a command beside a private Docker engine |
 //! | `mutants` | changes the deciding parts of the core and says which changes no test sees |
+//! | `bench` | measures the planning engine, and with `--check` holds it against its limits |
 //! | `bench-docker` | measures whole rollouts beside Docker Swarm and docker-compose |
 //!
 //! A command is a variant in `cli.rs` and a module with a `run` function.
@@ -13,7 +14,9 @@
 #![expect(clippy::print_stdout, reason = "these commands talk to the person at the terminal")]
 #![expect(clippy::print_stderr, reason = "these commands talk to the person at the terminal")]
 
+mod bench;
 mod bench_docker;
+mod bench_program;
 mod checks;
 mod cli;
 mod command_line;

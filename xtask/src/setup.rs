@@ -30,6 +30,9 @@ const BENCH_NEEDS: &[Need] = &[
     Need { program: "setpriv", package: "util-linux" },
 ];
 
+/// What only counting instructions runs.
+const COUNTING_NEEDS: &[Need] = &[Need { program: "valgrind", package: "valgrind" }];
+
 /// `cargo xtask setup`: installs what is missing and says what was there.
 pub(crate) fn run(interrupt: &Interrupt) -> Result<(), XtaskError> {
     for Need { program, package } in NEEDS {
@@ -47,6 +50,11 @@ pub(crate) fn ensure(interrupt: &Interrupt) -> Result<(), XtaskError> {
 /// Installs what the benchmark misses beside it.
 pub(crate) fn ensure_bench(interrupt: &Interrupt) -> Result<(), XtaskError> {
     install(BENCH_NEEDS, interrupt)
+}
+
+/// Installs what counting instructions misses.
+pub(crate) fn ensure_counting(interrupt: &Interrupt) -> Result<(), XtaskError> {
+    install(COUNTING_NEEDS, interrupt)
 }
 
 fn install(needs: &[Need], interrupt: &Interrupt) -> Result<(), XtaskError> {

@@ -1,5 +1,5 @@
 //! The pure engine against its limits: how much more a plan, a decision and a fold cost than the least work that gives
-//! the same result, and how long rollouts take by our policy and by batches.
+//! the same result.
 //!
 //! `cargo bench -p immutable-benches --bench planner`; with `-- --test` each is run once.
 
@@ -7,7 +7,6 @@
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
 mod fleet;
-mod policy;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -26,7 +25,6 @@ struct Pair<'a> {
 
 fn main() {
     let is_test = std::env::args().any(|argument| argument == "--test");
-    policy::table(if is_test { 2 } else { 40 });
 
     let plans: Vec<_> =
         [100, 1_000, 10_000].map(|size| (size, fleet::snapshot(size), fleet::plan(size))).into();
@@ -42,8 +40,8 @@ fn main() {
             // The events of the time line, and the instances that were there.
             floor: Box::new(|| {
                 let mut events = Vec::new();
-                for step in black_box(&plan.timeline) {
-                    events.push(step.clone());
+                for step in black_box(&plan.timeline).iter() {
+                    events.push(step);
                 }
                 black_box((events, plan.initial.clone()));
             }),

@@ -39,7 +39,7 @@ pub(super) fn launches(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record>
 fn unknown<'s>(state: &'s RolloutState, snapshot: &'s Snapshot) -> impl Iterator<Item = &'s Instance> {
     // Both are in order of instances, so one walk finds all pairs.
     let mut known = state.instances().map(|(instance, _)| instance).peekable();
-    snapshot.instances.iter().filter(move |instance| {
+    snapshot.instances.iter().map(|instance| &**instance).filter(move |instance| {
         while known.next_if(|known| **known < instance.id).is_some() {}
         known.next_if(|known| **known == instance.id).is_none() && !state.is_gone(&instance.id)
     })

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -39,25 +40,27 @@ pub struct Snapshot {
     pub revision: u64,
     /// The instances, in order of their identifiers. Those that are gone without a trace are not in it, but a missing
     /// instance is no proof that it is gone: see [`Fleet::terminate`](super::Fleet::terminate).
+    ///
+    /// Plans and journals share them: whoever needs another one changes a copy (`Arc::make_mut`).
     #[serde(deserialize_with = "distinct")]
-    pub instances: Vec<Instance>,
+    pub instances: Vec<Arc<Instance>>,
 }
 
 /// The instances, sorted; an identifier that comes again is an error where it does.
-fn distinct<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Instance>, D::Error> {
+fn distinct<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Arc<Instance>>, D::Error> {
     struct Instances;
 
     impl<'de> Visitor<'de> for Instances {
-        type Value = Vec<Instance>;
+        type Value = Vec<Arc<Instance>>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("a list of instances")
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let mut instances: Vec<Instance> = Vec::new();
+            let mut instances: Vec<Arc<Instance>> = Vec::new();
             let mut seen = BTreeSet::new();
-            while let Some(instance) = list.next_element::<Instance>()? {
+            while let Some(instance) = list.next_element::<Arc<Instance>>()? {
                 if !seen.insert(instance.id.clone()) {
                     return Err(A::Error::custom(format_args!(
                         "instance `{}` is listed twice: expected every identifier once",
@@ -79,12 +82,12 @@ impl Snapshot {
     #[must_use]
     pub fn new(fleet: FleetId, taken_at: Timestamp, revision: u64, mut instances: Vec<Instance>) -> Self {
         instances.sort_by(|a, b| a.id.cmp(&b.id));
-        Self { fleet, taken_at, revision, instances }
+        Self { fleet, taken_at, revision, instances: instances.into_iter().map(Arc::new).collect() }
     }
 
     /// The instance with this identifier.
     #[must_use]
     pub fn get(&self, id: &InstanceId) -> Option<&Instance> {
-        self.instances.binary_search_by(|instance| instance.id.cmp(id)).ok().map(|at| &self.instances[at])
+        self.instances.binary_search_by(|instance| instance.id.cmp(id)).ok().map(|at| &*self.instances[at])
     }
 }

@@ -45,9 +45,9 @@ impl fmt::Display for Plan {
             "  estimated {makespan:?}, at least {lower_bound:?} (launch to ready {:?}, drain to gone {:?})",
             estimates.launch_to_ready, estimates.drain_to_gone
         )?;
-        let mut moments: BTreeMap<Duration, Vec<&PlannedEvent>> = BTreeMap::new();
-        for step in timeline {
-            moments.entry(step.at).or_default().push(&step.event);
+        let mut moments: BTreeMap<Duration, Vec<PlannedEvent>> = BTreeMap::new();
+        for step in timeline.iter() {
+            moments.entry(step.at).or_default().push(step.event);
         }
         let hidden = moments.len().saturating_sub(SHOWN_MOMENTS);
         for (at, events) in moments.into_iter().take(SHOWN_MOMENTS) {
@@ -68,7 +68,7 @@ impl fmt::Display for Plan {
     }
 }
 
-fn write_moment(f: &mut fmt::Formatter<'_>, events: &[&PlannedEvent]) -> fmt::Result {
+fn write_moment(f: &mut fmt::Formatter<'_>, events: &[PlannedEvent]) -> fmt::Result {
     let mut groups: [(&str, Vec<String>); 6] = [
         ("gone", Vec::new()),
         ("available", Vec::new()),

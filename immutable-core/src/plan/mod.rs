@@ -10,6 +10,7 @@ mod report;
 mod rollback;
 mod spec;
 mod step;
+mod timeline;
 mod waiting;
 
 pub use bound::lower_bound;
@@ -20,4 +21,5 @@ pub use report::PlanReport;
 pub use rollback::RollbackPlan;
 pub use spec::{Adopted, OnApart, OnFailure, OnResize, OnRetarget, RolloutSpec};
 pub use step::{Seat, Step};
+pub use timeline::Timeline;
 pub use waiting::WaitingOn;

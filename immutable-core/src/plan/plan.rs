@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
 use serde::{Deserialize, Serialize};
 
-use super::{Adopted, PlanReport, RollbackPlan, RolloutSpec, Seat};
+use super::{Adopted, PlanReport, RollbackPlan, RolloutSpec, Seat, Timeline};
 use crate::digest::Digest;
 use crate::id::Zone;
 use crate::strategy::Share;
@@ -27,7 +27,7 @@ pub struct Plan {
     /// What the prediction assumed.
     pub estimates: Estimates,
     /// What will happen, in order of time.
-    pub timeline: Vec<PlannedStep>,
+    pub timeline: Timeline,
     /// When the last predicted thing happens, after the start.
     #[serde(with = "friendly")]
     pub makespan: Duration,

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::Seat;
@@ -140,8 +142,8 @@ pub enum OnRetarget {
 pub struct Adopted {
     /// Its seat; attempt 0.
     pub seat: Seat,
-    /// What was seen.
-    pub instance: Instance,
+    /// What was seen; the snapshot's own, not a copy.
+    pub instance: Arc<Instance>,
     /// Why it is to be replaced; `None` if it stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,

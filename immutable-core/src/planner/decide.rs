@@ -1,6 +1,6 @@
 use super::due::progress_deadline;
 use super::state::Run;
-use super::steps::steps;
+use super::steps::{Choice, choices};
 use super::{Conclusion, Direction, FailReason, RolloutState};
 use crate::calendar::{Calendar, OnClose};
 use crate::digest::Digest;
@@ -34,38 +34,57 @@ pub enum Decision {
 /// same journal gives the same decisions. Its cost grows with what it decides, not with the fleet.
 #[must_use]
 pub fn decide(state: &RolloutState, now: Timestamp) -> Decision {
+    match choose(state, now) {
+        Chosen::Do(choices) => {
+            Decision::Act(choices.into_iter().map(|choice| choice.into_step(state)).collect())
+        }
+        Chosen::Say(other) => other,
+    }
+}
+
+/// A decision with what to do in numbers.
+pub(super) enum Chosen {
+    Do(Vec<Choice>),
+    /// Any decision but [`Decision::Act`].
+    Say(Decision),
+}
+
+/// As [`decide`], without the names.
+pub(super) fn choose(state: &RolloutState, now: Timestamp) -> Chosen {
     match &state.run {
-        Run::Closed(conclusion) => return Decision::Done(conclusion.clone()),
-        Run::Ending(conclusion) if state.open.is_empty() => return Decision::Done(conclusion.clone()),
-        Run::Ending(_) => return Decision::Wait,
+        Run::Closed(conclusion) => return Chosen::Say(Decision::Done(conclusion.clone())),
+        Run::Ending(conclusion) if state.open.is_empty() => {
+            return Chosen::Say(Decision::Done(conclusion.clone()));
+        }
+        Run::Ending(_) => return Chosen::Say(Decision::Wait),
         Run::Paused | Run::Running => {}
     }
     if let Some(reason) = failure(state, now) {
-        return respond(state, reason);
+        return Chosen::Say(respond(state, reason));
     }
     if state.run == Run::Paused {
-        return Decision::Wait;
+        return Chosen::Say(Decision::Wait);
     }
-    let steps = steps(state, now);
-    if !steps.is_empty() {
-        return Decision::Act(steps);
+    let choices = choices(state, now);
+    if !choices.is_empty() {
+        return Chosen::Do(choices);
     }
-    let Some(since) = state.complete_since else { return Decision::Wait };
+    let Some(since) = state.complete_since else { return Chosen::Say(Decision::Wait) };
     if !state.goal.stages[state.stage].gates.iter().all(|gate| passed(state, gate, since, now)) {
-        return Decision::Wait;
+        return Chosen::Say(Decision::Wait);
     }
     let next = state.stage + 1;
     if next < state.goal.stages.len() {
         return match state.may_advance() {
-            true => Decision::Act(vec![Step::Advance { stage: next }]),
-            false => Decision::Wait,
+            true => Chosen::Do(vec![Choice::Advance { stage: next }]),
+            false => Chosen::Say(Decision::Wait),
         };
     }
-    match &state.direction {
+    Chosen::Say(match &state.direction {
         Direction::Forward if !state.goal.queue.is_empty() => Decision::NextTarget,
         Direction::Forward => Decision::Done(Conclusion::Completed),
         Direction::Back { reason } => Decision::Done(Conclusion::RolledBack { reason: reason.clone() }),
-    }
+    })
 }
 
 /// Whether a gate of the current stage has passed.

@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::board::Phase;
+use super::decide::{Chosen, choose};
 use super::due::next_work;
-use super::{Decision, FailReason, IllegalTransition, RolloutState, decide, explain, next_due};
+use super::steps::Choice;
+use super::{Decision, FailReason, IllegalTransition, RolloutState, explain, next_due};
 use crate::gate::{GateSpec, Judgement, Verdict};
 use crate::plan::{
-    Adopted, Estimates, OnFailure, PlanReport, PlannedEvent, PlannedStep, RollbackPlan, RolloutSpec, Seat,
-    Step,
+    Adopted, Estimates, OnFailure, PlanReport, PlannedEvent, RollbackPlan, RolloutSpec, Seat, Timeline,
 };
 use crate::time::Timestamp;
 
 /// What will happen if nothing goes wrong.
 pub(super) struct Forecast {
-    pub(super) timeline: Vec<PlannedStep>,
+    pub(super) timeline: Timeline,
     /// When the last event happens.
     pub(super) makespan: Duration,
     /// Why it is not finished then, if it is not.
@@ -39,7 +40,7 @@ struct World {
     start: Timestamp,
     now: Timestamp,
     coming: BTreeMap<Timestamp, Vec<Coming>>,
-    timeline: Vec<PlannedStep>,
+    timeline: Timeline,
     /// More events than any rollout of this size has: only a defect of the kernel gets there.
     most_events: usize,
     unfinished: bool,
@@ -61,10 +62,14 @@ pub(super) fn forecast(
     for adopted in initial {
         state.adopt(adopted, start)?;
     }
+    state.board.sort();
     let mut world = World::new(state, *estimates, start);
     world.plans_rollbacks = true;
+    // Most are launched, available, retired and gone once.
+    world.timeline = Timeline::with_capacity(4 * initial.len());
     world.run()?;
-    let World { timeline, now, unfinished, rollbacks, .. } = world;
+    let timeline = world.finished_timeline();
+    let World { now, unfinished, rollbacks, .. } = world;
     let unfinished = unfinished.then(|| explain(&world.state, now));
     Ok(Forecast { timeline, makespan: now.since(start), unfinished, rollbacks })
 }
@@ -85,7 +90,7 @@ impl World {
             start,
             now: start,
             coming: BTreeMap::new(),
-            timeline: Vec::new(),
+            timeline: Timeline::default(),
             unfinished: false,
             plans_rollbacks: false,
             rollbacks: Vec::new(),
@@ -101,17 +106,15 @@ impl World {
             let before = self.timeline.len();
             self.state.windowed(self.state.calendar_is_open(self.now), self.now);
             self.state.settle(self.now);
-            match decide(&self.state, self.now) {
-                Decision::Act(steps) => {
-                    for step in steps {
-                        self.act(step)?;
-                    }
+            match choose(&self.state, self.now) {
+                Chosen::Do(choices) => {
+                    self.act(&choices)?;
                     continue;
                 }
-                Decision::Wait => {}
+                Chosen::Say(Decision::Wait | Decision::Act(_)) => {}
                 // Failure is not predicted: a deadline that the estimates break ends the preview there.
-                Decision::TurnBack(_) | Decision::End(_) => break,
-                Decision::Done(_) | Decision::NextTarget => {
+                Chosen::Say(Decision::TurnBack(_) | Decision::End(_)) => break,
+                Chosen::Say(Decision::Done(_) | Decision::NextTarget) => {
                     self.plan_rollback()?;
                     self.unfinished = false;
                     break;
@@ -130,13 +133,17 @@ impl World {
             let Some(next) = predicted.into_iter().chain(due).min() else { break };
             self.now = next;
             while let Some(entry) = self.coming.first_entry().filter(|entry| *entry.key() <= self.now) {
-                for event in entry.remove() {
-                    self.happen(event);
-                }
+                let events = entry.remove();
+                self.happen(&events);
             }
             idle = if self.timeline.len() == before { idle + 1 } else { 0 };
         }
         Ok(())
+    }
+
+    /// What has happened, with the names that the state knows by now.
+    fn finished_timeline(&mut self) -> Timeline {
+        std::mem::take(&mut self.timeline).finish(self.state.roster.zones(), self.state.roster.images())
     }
 
     /// What going back would cost now that a stage is complete.
@@ -152,7 +159,7 @@ impl World {
         world.run()?;
         let mut plan = RollbackPlan::new(stage);
         plan.makespan = world.now.since(self.now);
-        for step in &world.timeline {
+        for step in world.finished_timeline().iter() {
             match step.event {
                 PlannedEvent::Launch { .. } => plan.launches += 1,
                 PlannedEvent::Retire { .. } => plan.retirements += 1,
@@ -187,70 +194,76 @@ impl World {
         }
     }
 
-    fn planned(&mut self, event: PlannedEvent) {
-        self.timeline.push(PlannedStep { at: self.now.since(self.start), event });
-    }
-
-    fn act(&mut self, step: Step) -> Result<(), IllegalTransition> {
-        match step {
-            Step::Launch { seat, zone, image } => {
-                let (image_number, zone_number) =
-                    (self.state.roster.image(image)?, self.state.roster.zone(&zone)?);
-                self.state.launch(seat, zone_number, image_number, self.now);
-                if let Some(id) = self.state.board.find(seat) {
-                    self.state.board.enter(id, Phase::Launching, self.now);
+    fn act(&mut self, choices: &[Choice]) -> Result<(), IllegalTransition> {
+        let at = self.now.since(self.start);
+        // Many of a kind follow each other, and their outcomes come together.
+        for alike in choices.chunk_by(|a, b| std::mem::discriminant(a) == std::mem::discriminant(b)) {
+            let lasts = match alike[0] {
+                Choice::Launch { .. } => self.estimates.launch_to_ready,
+                Choice::Retire { .. } => self.estimates.drain_to_gone,
+                Choice::Shift { share } => {
+                    self.state.shifted(share, self.now)?;
+                    self.timeline.shift(at, share);
+                    continue;
                 }
-                let ready = self.now + self.estimates.launch_to_ready;
-                self.coming.entry(ready).or_default().push(Coming::Ready(seat));
-                self.planned(PlannedEvent::Launch { seat, zone, image });
-            }
-            Step::Retire { seat } => {
-                if let Some(id) = self.state.board.find(seat) {
-                    self.state.retire(id, self.now);
+                Choice::Advance { stage } => {
+                    self.plan_rollback()?;
+                    self.state.advanced(stage, self.now)?;
+                    self.timeline.stage(at, stage);
+                    continue;
                 }
-                let gone = self.now + self.estimates.drain_to_gone;
-                self.coming.entry(gone).or_default().push(Coming::Gone(seat));
-                self.planned(PlannedEvent::Retire { seat });
-            }
-            Step::Shift { share } => {
-                self.state.shifted(share, self.now)?;
-                self.planned(PlannedEvent::Shift { share });
-            }
-            Step::Advance { stage } => {
-                self.plan_rollback()?;
-                self.state.advanced(stage, self.now)?;
-                self.planned(PlannedEvent::Stage { stage });
+            };
+            let coming = self.coming.entry(self.now + lasts).or_default();
+            coming.reserve(alike.len());
+            for choice in alike {
+                match *choice {
+                    Choice::Launch { seat, zone, image } => {
+                        let image = self.state.roster.image(image)?;
+                        self.state.launch(seat, zone, image, Phase::Launching, self.now);
+                        coming.push(Coming::Ready(seat));
+                        self.timeline.launch(at, seat, zone.into(), image.into());
+                    }
+                    Choice::Retire { id, seat } => {
+                        self.state.retire(id, self.now);
+                        coming.push(Coming::Gone(seat));
+                        self.timeline.retire(at, seat);
+                    }
+                    Choice::Shift { .. } | Choice::Advance { .. } => {}
+                }
             }
         }
         Ok(())
     }
 
-    fn happen(&mut self, event: Coming) {
-        let seat = match &event {
-            Coming::Ready(seat) | Coming::Available(seat) | Coming::Gone(seat) => *seat,
-        };
-        let Some(id) = self.state.board.find(seat) else { return };
-        let phase = self.state.board.cell(id).phase;
-        match event {
-            // It may have been retired before it was ready.
-            Coming::Ready(_) if matches!(phase, Phase::Launching | Phase::Suspect) => {
-                self.state.board.enter(id, Phase::Ready, self.now);
-                let available = self.now + self.state.goal.limits.min_ready;
-                if available > self.now {
-                    self.coming.entry(available).or_default().push(Coming::Available(seat));
-                } else {
-                    self.happen(Coming::Available(seat));
+    /// What comes at one moment.
+    fn happen(&mut self, events: &[Coming]) {
+        let at = self.now.since(self.start);
+        let available_at = self.now + self.state.goal.limits.min_ready;
+        let mut ready = Vec::new();
+        for event in events {
+            let (Coming::Ready(seat) | Coming::Available(seat) | Coming::Gone(seat)) = *event;
+            let Some(id) = self.state.board.find(seat) else { continue };
+            let phase = self.state.board.cell(id).phase;
+            match event {
+                // It may have been retired before it was ready.
+                Coming::Ready(_) if !matches!(phase, Phase::Launching | Phase::Suspect) => {}
+                Coming::Ready(_) if available_at > self.now => {
+                    self.state.board.enter(id, Phase::Ready, self.now);
+                    ready.push(Coming::Available(seat));
+                }
+                Coming::Available(_) if phase != Phase::Ready => {}
+                Coming::Ready(_) | Coming::Available(_) => {
+                    self.state.board.enter(id, Phase::Available, self.now);
+                    self.timeline.available(at, seat);
+                }
+                Coming::Gone(_) => {
+                    self.state.vanish(id);
+                    self.timeline.gone(at, seat);
                 }
             }
-            Coming::Available(_) if phase == Phase::Ready => {
-                self.state.board.enter(id, Phase::Available, self.now);
-                self.planned(PlannedEvent::Available { seat });
-            }
-            Coming::Gone(_) => {
-                self.state.vanish(id);
-                self.planned(PlannedEvent::Gone { seat });
-            }
-            Coming::Ready(_) | Coming::Available(_) => {}
+        }
+        if !ready.is_empty() {
+            self.coming.entry(available_at).or_default().append(&mut ready);
         }
     }
 

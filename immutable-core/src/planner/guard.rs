@@ -44,7 +44,7 @@ impl<'s> Guard<'s> {
         let mut zones = Vec::new();
         if state.goal.limits.has_zone_limits() {
             let named = u32::try_from(state.spec.zones.len()).unwrap_or(u32::MAX);
-            for zone in 0..state.roster.zones() {
+            for (zone, _) in (0_u16..).zip(state.roster.zones()) {
                 let limit = state.goal.limits.zone_budget(budget.slots_in_zone(zone.into(), named));
                 let counts = state.board.zone(zone);
                 zones.push((limit, counts.total, counts.available()));

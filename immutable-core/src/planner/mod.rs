@@ -17,6 +17,7 @@ mod member;
 mod order;
 mod request;
 mod roster;
+mod seating;
 mod state;
 mod steps;
 mod timers;

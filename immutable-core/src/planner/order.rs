@@ -1,7 +1,5 @@
 //! The order in which the slots of a fleet are worked off, found once at the beginning.
 
-use std::collections::BTreeMap;
-
 use crate::plan::{Adopted, RolloutSpec};
 use crate::seed::Seed;
 use crate::strategy::{Reason, SlotOrder};
@@ -13,25 +11,25 @@ pub(super) struct Order {
     pub(super) tiers: Vec<u32>,
 }
 
-/// How soon a slot is to be worked off; less is sooner.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Need {
-    /// Drifted, revoked, asked for, in this order, then all others.
-    reason: Option<Reason>,
-    since: Timestamp,
-    tie: u64,
-}
+/// How soon a slot is to be worked off; less is sooner. Two numbers, because all slots are sorted by it: the reason
+/// (drifted, revoked, asked for, in this order, then all others) above the nanoseconds since when, and the tie.
+type Need = (i128, u64);
+
+/// More nanoseconds than the calendar has.
+const REASONS: i128 = 1 << 80;
 
 pub(super) fn order(spec: &RolloutSpec, initial: &[Adopted]) -> Order {
     let desired = spec.budget.desired;
     let zones = u32::try_from(spec.zones.len()).unwrap_or(u32::MAX).max(1);
-    let occupants: BTreeMap<u32, &Adopted> =
-        initial.iter().map(|adopted| (adopted.seat.slot.0, adopted)).collect();
+    let mut occupants: Vec<Option<&Adopted>> = vec![None; desired as usize];
+    for adopted in initial {
+        if let Some(occupant) = occupants.get_mut(adopted.seat.slot.0 as usize) {
+            *occupant = Some(adopted);
+        }
+    }
     let ties = spec.seed.child("slot order");
     let hash = Seed::new(0).child(spec.fleet.as_str());
-    let is_leader = |slot: u32| occupants.get(&slot).is_some_and(|adopted| adopted.instance.standing.leader);
-    let need = |slot: u32| {
-        let occupant = occupants.get(&slot);
+    let need = |slot: u32, occupant: Option<&Adopted>| {
         let urgent =
             occupant.and_then(|adopted| adopted.reason).filter(|reason| *reason <= Reason::Requested);
         let (since, tie) = match spec.order {
@@ -42,41 +40,47 @@ pub(super) fn order(spec: &RolloutSpec, initial: &[Adopted]) -> Order {
                 (since, ties.rank_number(slot.into()))
             }
         };
-        let reason = urgent.or(Some(Reason::OtherImage));
-        Need { reason, since, tie }
+        let reason = urgent.unwrap_or(Reason::OtherImage) as i128;
+        (reason * REASONS + since.unix_nanoseconds(), tie)
     };
+    let mut slots: Vec<(Need, u32)> =
+        (0..desired).zip(&occupants).map(|(slot, occupant)| (need(slot, *occupant), slot)).collect();
+    slots.sort_unstable();
 
-    let mut slots: Vec<(u32, Need)> = (0..desired).map(|slot| (slot, need(slot))).collect();
-    slots.sort_by_key(|(_, need)| *need);
-    // In turn from every zone: first the first of each zone, then the second of each, and so on.
-    let by_zone = spec.order == SlotOrder::ZoneByZone || spec.limits.one_zone_at_a_time;
-    let mut met = vec![0_u32; zones as usize];
-    let mut order: Vec<(bool, u32, u32, u32)> = Vec::with_capacity(slots.len());
-    for (number, (slot, _)) in (0_u32..).zip(slots) {
-        let zone = slot % zones;
-        let turn = &mut met[zone as usize];
-        let (major, minor) = match (by_zone, spec.order) {
-            (true, _) => (zone, number),
-            (false, SlotOrder::Descending) => (number, 0),
-            (false, _) => (*turn, zone),
-        };
-        *turn += 1;
-        order.push((is_leader(slot), major, minor, slot));
+    let mut by_zone: Vec<Vec<u32>> =
+        vec![Vec::with_capacity(slots.len() / zones as usize + 1); zones as usize];
+    for (_, slot) in &slots {
+        by_zone[(slot % zones) as usize].push(*slot);
     }
-    order.sort_unstable();
+    let mut order: Vec<u32> = if spec.order == SlotOrder::ZoneByZone || spec.limits.one_zone_at_a_time {
+        by_zone.concat()
+    } else if spec.order == SlotOrder::Descending {
+        slots.iter().map(|(_, slot)| *slot).collect()
+    } else {
+        // In turn from every zone: first the first of each zone, then the second of each, and so on.
+        let turns = by_zone.iter().map(Vec::len).max().unwrap_or(0);
+        let turn = |turn| by_zone.iter().filter_map(move |zone| zone.get(turn).copied());
+        (0..turns).flat_map(turn).collect()
+    };
+    let is_leader =
+        |slot: u32| occupants[slot as usize].is_some_and(|adopted| adopted.instance.standing.leader);
+    let has_leaders = occupants.iter().flatten().any(|adopted| adopted.instance.standing.leader);
+    if has_leaders {
+        // Stable: those of each kind keep their order.
+        order.sort_by_key(|slot| is_leader(*slot));
+    }
 
-    let strict = spec.order == SlotOrder::Descending || spec.limits.one_zone_at_a_time;
     let mut tiers = Vec::new();
-    if strict || order.iter().any(|(leader, ..)| *leader) {
+    if has_leaders || spec.order == SlotOrder::Descending || spec.limits.one_zone_at_a_time {
         tiers = vec![0; order.len()];
-        for (rank, (leader, major, _, slot)) in (0_u32..).zip(&order) {
-            tiers[*slot as usize] = match (spec.order == SlotOrder::Descending, *leader) {
+        for (rank, slot) in (0_u32..).zip(&order) {
+            tiers[*slot as usize] = match (spec.order == SlotOrder::Descending, is_leader(*slot)) {
                 (true, _) => rank,
                 (false, true) => u32::MAX,
-                (false, false) if spec.limits.one_zone_at_a_time => *major,
+                (false, false) if spec.limits.one_zone_at_a_time => slot % zones,
                 (false, false) => 0,
             };
         }
     }
-    Order { slots: order.into_iter().map(|(.., slot)| slot).collect(), tiers }
+    Order { slots: order, tiers }
 }

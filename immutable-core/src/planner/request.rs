@@ -1,13 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::IllegalTransition;
 use super::forecast::{Forecast, forecast};
+use super::seating::seating;
 use crate::calendar::Calendar;
 use crate::digest::Digest;
 use crate::fleet::{Health, Instance, Phase, Snapshot};
-use crate::id::{FleetId, InstanceId, RolloutId, Slot, Zone};
+use crate::id::{FleetId, InstanceId, RolloutId, Zone};
 use crate::limits::{Limits, LimitsError};
 use crate::plan::{
     Adopted, Deadlock, Estimates, OnApart, OnFailure, OnResize, OnRetarget, Plan, RolloutSpec, Seat,
@@ -341,8 +343,9 @@ impl PlanRequest {
     /// # Errors
     /// [`PlanError`] names what to change.
     pub fn plan(&self, snapshot: &Snapshot, strategy: &dyn RolloutStrategy) -> Result<Plan, PlanError> {
-        let spec = self.spec(snapshot, strategy)?;
-        let initial = self.seat(snapshot, &spec, strategy);
+        let judge = self.judge(snapshot, strategy);
+        let spec = self.spec(snapshot, strategy, &judge)?;
+        let initial = self.adopt(snapshot, &spec, &judge);
         // A launch that took longer would count as broken, so predicting one would predict a failure.
         let launch_to_ready = self.estimates.launch_to_ready.min(self.limits.healthy_deadline);
         let estimates = Estimates { launch_to_ready, ..self.estimates };
@@ -368,7 +371,12 @@ impl PlanRequest {
     }
 
     /// Everything that the rollout pins, checked.
-    fn spec(&self, snapshot: &Snapshot, strategy: &dyn RolloutStrategy) -> Result<RolloutSpec, PlanError> {
+    fn spec(
+        &self,
+        snapshot: &Snapshot,
+        strategy: &dyn RolloutStrategy,
+        judge: impl Fn(&Instance) -> Option<Reason>,
+    ) -> Result<RolloutSpec, PlanError> {
         let rollout = || self.rollout.clone();
         let bad_limits = |source| PlanError::Limits { rollout: rollout(), source };
         if self.zones.is_empty() {
@@ -394,7 +402,7 @@ impl PlanRequest {
         if self.revoked.contains(&self.target) {
             return Err(PlanError::TargetRevoked { rollout: rollout(), image: self.target });
         }
-        let previous = self.previous.or_else(|| self.running_image(snapshot, strategy));
+        let previous = self.previous.or_else(|| self.running_image(snapshot, judge));
         if let Some(image) = previous.filter(|image| self.revoked.contains(image))
             && self.on_failure == OnFailure::Rollback
         {
@@ -429,22 +437,59 @@ impl PlanRequest {
         mark.into_iter().chain(revoked).min()
     }
 
-    fn candidate<'a>(&self, instance: &'a Instance, snapshot: &Snapshot) -> Candidate<'a> {
-        let mut candidate = Candidate::new(instance, self.target, snapshot.taken_at);
-        candidate.mark = self.mark_of(instance);
-        candidate.seed = Seed::new(0).child(snapshot.fleet.as_str());
-        candidate
+    /// What a strategy says about the instances of a snapshot.
+    fn judge<'s>(
+        &self,
+        snapshot: &Snapshot,
+        strategy: &'s dyn RolloutStrategy,
+    ) -> impl Fn(&Instance) -> Option<Reason> + use<'_, 's> {
+        let (target, at) = (self.target, snapshot.taken_at);
+        let seed = Seed::new(0).child(snapshot.fleet.as_str());
+        move |instance| {
+            let mut candidate = Candidate::new(instance, target, at);
+            candidate.mark = self.mark_of(instance);
+            candidate.seed = seed;
+            strategy.replaces(&candidate)
+        }
+    }
+
+    /// Gives every instance that counts its seat.
+    fn adopt(
+        &self,
+        snapshot: &Snapshot,
+        spec: &RolloutSpec,
+        judge: impl Fn(&Instance) -> Option<Reason>,
+    ) -> Vec<Adopted> {
+        let skips = |on_apart: OnApart, apart: bool| apart && on_apart == OnApart::Skip;
+        // What stands by is out of service anyway, so leaving it alone means not to count it.
+        let counts = |instance: &Instance| !skips(self.on_standby, instance.standing.standby);
+        let reason = |instance: &Instance| {
+            let skipped = skips(self.on_protected, instance.standing.protected);
+            if skipped { None } else { judge(instance) }
+        };
+        let adopted = |(seat, instance): (Seat, &Arc<Instance>)| Adopted {
+            seat,
+            instance: Arc::clone(instance),
+            reason: reason(instance),
+        };
+        let mut initial = Vec::with_capacity(snapshot.instances.len());
+        initial.extend(seating(spec, &snapshot.instances, counts).map(adopted));
+        initial
     }
 
     /// The image that most ready instances run of those that another image replaces; where none is ready, that most run
     /// at all. The smaller digest on a tie.
-    fn running_image(&self, snapshot: &Snapshot, strategy: &dyn RolloutStrategy) -> Option<Digest> {
+    fn running_image(
+        &self,
+        snapshot: &Snapshot,
+        judge: impl Fn(&Instance) -> Option<Reason>,
+    ) -> Option<Digest> {
         let mut counts: BTreeMap<Digest, (u32, u32)> = BTreeMap::new();
         for instance in &snapshot.instances {
             if let Phase::Running(health) = instance.phase
                 && instance.image != self.target
                 && !self.revoked.contains(&instance.image)
-                && strategy.replaces(&self.candidate(instance, snapshot)) == Some(Reason::OtherImage)
+                && judge(instance) == Some(Reason::OtherImage)
             {
                 let (ready, running) = counts.entry(instance.image).or_default();
                 *ready += u32::from(health == Health::Ready);
@@ -455,51 +500,6 @@ impl PlanRequest {
             .into_iter()
             .max_by_key(|(digest, count)| (*count, std::cmp::Reverse(*digest)))
             .map(|(digest, _)| digest)
-    }
-
-    /// Gives every instance a slot: the one it was launched for if that is free, else a free one of its zone, else any
-    /// free one, else a surplus one. Instances of the target choose first: they are to stay.
-    fn seat(&self, snapshot: &Snapshot, spec: &RolloutSpec, strategy: &dyn RolloutStrategy) -> Vec<Adopted> {
-        let mut free: BTreeSet<u32> = (0..self.desired).collect();
-        let mut seats: Vec<Adopted> = Vec::with_capacity(snapshot.instances.len());
-        let mut homeless: Vec<&Instance> = Vec::new();
-        let skips = |on_apart: OnApart, apart: bool| apart && on_apart == OnApart::Skip;
-        // What stands by is out of service anyway, so leaving it alone means not to count it.
-        let counted = |instance: &&Instance| !skips(self.on_standby, instance.standing.standby);
-        let reason = |instance: &Instance| {
-            let skipped = skips(self.on_protected, instance.standing.protected);
-            strategy.replaces(&self.candidate(instance, snapshot)).filter(|_| !skipped)
-        };
-        let mut order: Vec<&Instance> = snapshot.instances.iter().filter(counted).collect();
-        order.sort_by_key(|instance| (instance.image != self.target, !instance.is_ready()));
-        for instance in order {
-            match &instance.origin {
-                Some(origin) if free.remove(&origin.slot.0) => {
-                    let seat = Seat::new(origin.slot.0, 0);
-                    seats.push(Adopted { seat, instance: instance.clone(), reason: reason(instance) });
-                }
-                _ => homeless.push(instance),
-            }
-        }
-        // Free slots by zone, so that seating n instances does not cost n².
-        let mut by_zone: BTreeMap<&Zone, BTreeSet<u32>> = BTreeMap::new();
-        for slot in &free {
-            by_zone.entry(spec.zone_of(Slot(*slot))).or_default().insert(*slot);
-        }
-        let mut surplus = self.desired..;
-        for instance in homeless {
-            let slot = by_zone
-                .get_mut(&instance.zone)
-                .and_then(BTreeSet::pop_first)
-                .or_else(|| by_zone.values_mut().find_map(BTreeSet::pop_first))
-                .or_else(|| surplus.next())
-                // A range of u32 ends only after four billion instances.
-                .unwrap_or(u32::MAX);
-            let seat = Seat::new(slot, 0);
-            seats.push(Adopted { seat, instance: instance.clone(), reason: reason(instance) });
-        }
-        seats.sort_by_key(|adopted| adopted.seat);
-        seats
     }
 }
 

@@ -141,9 +141,8 @@ impl RolloutState {
     /// [`IllegalTransition`] when the specification or the initial instances contradict themselves.
     pub fn open(spec: RolloutSpec, initial: &[Adopted], now: Timestamp) -> Result<Self, IllegalTransition> {
         let mut state = Self::empty(spec, initial, now)?;
-        for adopted in initial {
-            state.seat_adopted(adopted, now)?;
-        }
+        state.seat_all(initial, now)?;
+        state.board.sort();
         state.settle(now);
         Ok(state)
     }
@@ -167,7 +166,7 @@ impl RolloutState {
                 Budget::MAX_DESIRED
             )));
         }
-        let lanes = if spec.limits.has_zone_limits() { spec.zones.len() } else { 1 };
+        let zones = if spec.limits.has_zone_limits() { spec.zones.len() } else { 0 };
         let Order { slots, tiers } = order(&spec, initial);
         let shares = spec.stages.iter().any(|stage| stage.share.is_some());
         Ok(Self {
@@ -185,7 +184,7 @@ impl RolloutState {
             idle: false,
             approvals: BTreeSet::new(),
             judgements: BTreeMap::new(),
-            board: Board::new(spec.budget.desired, u32::try_from(lanes).unwrap_or(1), slots, tiers),
+            board: Board::new(spec.budget.desired, u32::try_from(zones).unwrap_or(u32::MAX), slots, tiers),
             roster: Roster::new(&spec.zones),
             timers: Timers::default(),
             tokens: spec.limits.launch_rate.map(|rate| Tokens::full(&rate, now)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::board::{Board, Cell, Class};
+use super::board::{Board, Cell, CellId, Class};
 use super::guard::{Barred, Guard};
 use super::{Direction, RolloutState};
 use crate::digest::Digest;
@@ -23,17 +23,40 @@ pub(super) struct Chooser<'s> {
     pub(super) target: u32,
     pub(super) keep: u32,
     baseline: u32,
-    chosen: BTreeSet<Slot>,
+    /// In which something was launched.
+    chosen: Vec<Slot>,
     /// An image that so far nothing runs, launched by this very decision.
     brought: Option<Digest>,
-    steps: Vec<Step>,
+    choices: Vec<Choice>,
+}
+
+/// A step in numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Choice {
+    Launch { seat: Seat, zone: u16, image: Digest },
+    Retire { id: CellId, seat: Seat },
+    Shift { share: Share },
+    Advance { stage: usize },
+}
+
+impl Choice {
+    pub(super) fn into_step(self, state: &RolloutState) -> Step {
+        match self {
+            Self::Launch { seat, zone, image } => {
+                Step::Launch { seat, zone: state.roster.zone_of(zone).clone(), image }
+            }
+            Self::Retire { seat, .. } => Step::Retire { seat },
+            Self::Shift { share } => Step::Shift { share },
+            Self::Advance { stage } => Step::Advance { stage },
+        }
+    }
 }
 
 /// What may be done now.
-pub(super) fn steps(state: &RolloutState, now: Timestamp) -> Vec<Step> {
+pub(super) fn choices(state: &RolloutState, now: Timestamp) -> Vec<Choice> {
     let mut chooser = Chooser::new(state, now);
     chooser.choose();
-    chooser.steps
+    chooser.choices
 }
 
 impl<'s> Chooser<'s> {
@@ -62,9 +85,9 @@ impl<'s> Chooser<'s> {
             target,
             keep,
             baseline: state.baseline(),
-            chosen: BTreeSet::new(),
+            chosen: Vec::new(),
             brought: None,
-            steps: Vec::new(),
+            choices: Vec::new(),
         }
     }
 
@@ -94,7 +117,7 @@ impl<'s> Chooser<'s> {
                 self.retire(class, spare);
             }
             if let Some(share) = self.next_share() {
-                self.steps.push(Step::Shift { share });
+                self.choices.push(Choice::Shift { share });
             }
         }
     }
@@ -185,6 +208,9 @@ impl<'s> Chooser<'s> {
         if live(&self.guard) >= until || !self.state.may_launch(image, self.brought) {
             return;
         }
+        // New ones are launched first, in slots that are in one class each.
+        let taken: BTreeSet<Slot> =
+            if is_new { BTreeSet::new() } else { self.chosen.iter().copied().collect() };
         let mut slots = self.board.slots(class);
         while live(&self.guard) < until {
             let Some(slot) = slots.next() else { return };
@@ -193,10 +219,10 @@ impl<'s> Chooser<'s> {
                 // Those of later tiers come after it in the order.
                 return;
             }
-            if self.chosen.contains(&slot) {
+            if taken.contains(&slot) {
                 continue;
             }
-            let (zone, name) = self.state.zone_of(slot);
+            let zone = self.state.zone_of(slot).0;
             match self.guard.launch(zone, is_new) {
                 Ok(()) => {}
                 Err(Barred::Zone) => {
@@ -205,9 +231,9 @@ impl<'s> Chooser<'s> {
                 }
                 Err(Barred::Fleet(_)) => return,
             }
-            self.chosen.insert(slot);
+            self.chosen.push(slot);
             self.brought = self.brought.or(Some(image));
-            self.steps.push(Step::Launch { seat: self.state.next_seat(slot), zone: name.clone(), image });
+            self.choices.push(Choice::Launch { seat: self.state.next_seat(slot), zone, image });
         }
     }
 
@@ -228,15 +254,14 @@ impl<'s> Chooser<'s> {
             {
                 return;
             }
-            let members: Vec<Cell> = slots.members(slot).copied().collect();
-            for cell in members {
+            for (id, cell) in self.board.members(slot, class) {
                 if left == 0 {
                     return;
                 }
-                if self.stays(&cell) {
+                if self.stays(cell) {
                     continue;
                 }
-                match self.guard.retire(&cell) {
+                match self.guard.retire(cell) {
                     Ok(()) => {}
                     Err(Barred::Zone) => {
                         // One that stands in another zone than its slot says nothing about the slots beside it.
@@ -248,12 +273,8 @@ impl<'s> Chooser<'s> {
                     Err(Barred::Fleet(_)) => return,
                 }
                 left -= 1;
-                self.steps.push(retire(cell.seat));
+                self.choices.push(Choice::Retire { id, seat: cell.seat });
             }
         }
     }
-}
-
-const fn retire(seat: Seat) -> Step {
-    Step::Retire { seat }
 }

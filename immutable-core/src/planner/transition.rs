@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::board::{Cell, CellId, Phase};
 use super::state::Run;
 use super::{Cause, Direction, IllegalTransition, Observation, OpId, OpenOp, RolloutState};
@@ -32,19 +34,19 @@ impl RolloutState {
         }
         let token = Token::of(&self.spec.rollout, seat.slot, seat.attempt);
         let (image, zone) = (self.roster.image(image)?, self.roster.zone(&zone)?);
-        self.launch(seat, zone, image, at);
+        self.launch(seat, zone, image, Phase::Intended, at);
         self.begin(op, OpenOp::Launch { seat, token });
         Ok(())
     }
 
     /// What the board and the rate see of a launch.
-    pub(super) fn launch(&mut self, seat: Seat, zone: u16, image: u16, at: Timestamp) {
+    pub(super) fn launch(&mut self, seat: Seat, zone: u16, image: u16, phase: Phase, at: Timestamp) {
         let is_new = self.roster.image_of(image) == self.wanted();
         self.board.insert(Cell {
             seat,
             image,
             zone,
-            phase: Phase::Intended,
+            phase,
             since: at,
             reason: (!is_new).then_some(Reason::OtherImage),
             in_service: false,
@@ -120,9 +122,13 @@ impl RolloutState {
 
     /// What the board sees of a retirement.
     pub(super) fn retire(&mut self, id: CellId, at: Timestamp) {
-        let charged = self.spec.picks_victim && !self.board.cell(id).is_available();
-        self.enter(id, Phase::Retiring, at);
-        self.board.change(id, |cell| cell.charged = charged);
+        let picks_victim = self.spec.picks_victim;
+        self.untime(id);
+        self.board.change(id, |cell| {
+            cell.charged = picks_victim && !cell.is_available();
+            cell.phase = Phase::Retiring;
+            cell.since = at;
+        });
         self.begin_unless_closed();
     }
 
@@ -213,7 +219,7 @@ impl RolloutState {
             )));
         }
         let reason = (instance.image != self.wanted()).then_some(Reason::OtherImage);
-        self.seat_adopted(&Adopted { seat, instance: instance.clone(), reason }, at)
+        self.seat_adopted(&Adopted { seat, instance: Arc::new(instance.clone()), reason }, at)
     }
 
     /// Something is known against a member that makes its replacement urgent.
@@ -248,21 +254,32 @@ impl RolloutState {
         self.board.rest(slot, false);
     }
 
-    pub(super) fn seat_adopted(
-        &mut self,
-        adopted: &Adopted,
-        now: Timestamp,
-    ) -> Result<(), IllegalTransition> {
+    /// Seats everybody who was there at the beginning.
+    pub(super) fn seat_all(&mut self, initial: &[Adopted], now: Timestamp) -> Result<(), IllegalTransition> {
+        for adopted in initial {
+            self.seat_unindexed(adopted, now)?;
+        }
+        self.roster.index(initial)
+    }
+
+    fn seat_adopted(&mut self, adopted: &Adopted, now: Timestamp) -> Result<(), IllegalTransition> {
+        let Adopted { seat, instance, .. } = adopted;
+        if self.roster.seat_of(&instance.id).is_some() {
+            return Err(IllegalTransition::new(format!("{} has two seats", instance.id)));
+        }
+        self.seat_unindexed(adopted, now)?;
+        self.roster.find_at(instance.id.clone(), *seat);
+        Ok(())
+    }
+
+    fn seat_unindexed(&mut self, adopted: &Adopted, now: Timestamp) -> Result<(), IllegalTransition> {
         let Adopted { seat, instance, .. } = adopted;
         let is_free = self.board.in_slot(seat.slot).next().is_none();
         if seat.attempt != Attempt(0) || !is_free || seat.slot > self.board.next_surplus() {
             return Err(IllegalTransition::new(format!("{seat} cannot take an instance from outside")));
         }
-        if self.roster.seat_of(&instance.id).is_some() {
-            return Err(IllegalTransition::new(format!("{} has two seats", instance.id)));
-        }
         let id = self.adopt(adopted, now)?;
-        self.roster.call(id, *seat, instance.id.clone(), instance.endpoint);
+        self.roster.name_only(id, instance.id.clone(), instance.endpoint);
         let cause = match &instance.phase {
             Seen::Stopping => Some(Cause::Stopped("being stopped".to_owned())),
             Seen::Stopped { reason } => Some(Cause::Stopped(reason.clone())),
@@ -278,7 +295,10 @@ impl RolloutState {
     /// What the board sees of an instance that was found.
     pub(super) fn adopt(&mut self, adopted: &Adopted, now: Timestamp) -> Result<CellId, IllegalTransition> {
         let Adopted { seat, instance, reason } = adopted;
-        let (image, zone) = (self.roster.image(instance.image)?, self.roster.zone(&instance.zone)?);
+        let image = self.roster.image(instance.image)?;
+        let (expected, name) = self.zone_of(seat.slot);
+        // Most stand in the zone of their slot.
+        let zone = if *name == instance.zone { expected } else { self.roster.zone(&instance.zone)? };
         let (phase, since) = match &instance.phase {
             Seen::Launching => (Phase::Launching, instance.launched_at),
             // Since when it has been ready is not known; since its launch is the best the platform can tell.

@@ -73,7 +73,7 @@ fn checkpoints(row: &Row) -> Answers {
     world.estimates = Estimates { launch_to_ready: 10 * MINUTE, drain_to_gone: Duration::ZERO };
     let plan = world.plan().unwrap();
     let mut events: Vec<(Duration, &str, u32)> = Vec::new();
-    for step in &plan.timeline {
+    for step in plan.timeline.iter() {
         let what = match step.event {
             PlannedEvent::Retire { .. } => "replace",
             PlannedEvent::Available { .. } => "warm",

@@ -79,7 +79,7 @@ fn phases(world: &World) -> String {
         adopted.instance.id.to_string()
     };
     let mut phases: Vec<(Duration, String)> = Vec::new();
-    for step in &plan.timeline {
+    for step in plan.timeline.iter() {
         let PlannedEvent::Retire { seat } = step.event else { continue };
         match phases.last_mut() {
             Some((at, phase)) if *at == step.at => *phase = format!("{phase}|{}", id(seat)),

@@ -251,7 +251,7 @@ impl World {
 /// The first decision of a state that began with this plan.
 pub(crate) fn first_of(plan: &Plan, state: &RolloutState) -> First {
     let initial: BTreeMap<Seat, &Instance> =
-        plan.initial.iter().map(|adopted| (adopted.seat, &adopted.instance)).collect();
+        plan.initial.iter().map(|adopted| (adopted.seat, &*adopted.instance)).collect();
     let mut first = First::default();
     let Decision::Act(steps) = decide(state, plan.as_of) else { return first };
     for step in steps {

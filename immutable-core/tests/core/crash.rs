@@ -153,7 +153,7 @@ impl Fleet for TwoSteps {
     async fn observe(&self) -> Result<Snapshot, FleetError> {
         let mut snapshot = self.fleet.observe().await?;
         let calls = self.calls.lock().unwrap();
-        for instance in &mut snapshot.instances {
+        for instance in snapshot.instances.iter_mut().map(Arc::make_mut) {
             let token = instance.origin.as_ref().map(|origin| &origin.token);
             if token.and_then(|token| calls.get(token)).is_some_and(|calls| *calls < 2) {
                 instance.phase = Phase::Launching;

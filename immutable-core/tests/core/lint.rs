@@ -21,6 +21,17 @@ fn first(plan: &Plan, is: fn(&PlannedEvent) -> bool) -> usize {
     plan.timeline.iter().position(|step| is(&step.event)).unwrap()
 }
 
+/// The plan with other steps.
+fn edit(plan: &mut Plan, change: impl FnOnce(&mut Vec<PlannedStep>)) {
+    let mut steps: Vec<PlannedStep> = plan.timeline.iter().collect();
+    change(&mut steps);
+    plan.timeline = steps.into_iter().collect();
+}
+
+fn event(plan: &Plan, step: usize) -> PlannedEvent {
+    plan.timeline.iter().nth(step).unwrap().event
+}
+
 fn is_launch(event: &PlannedEvent) -> bool {
     matches!(event, PlannedEvent::Launch { .. })
 }
@@ -38,11 +49,11 @@ fn is_gone(event: &PlannedEvent) -> bool {
 }
 
 fn seat(plan: &Plan, step: usize) -> Seat {
-    match &plan.timeline[step].event {
+    match event(plan, step) {
         PlannedEvent::Launch { seat, .. }
         | PlannedEvent::Available { seat }
         | PlannedEvent::Retire { seat }
-        | PlannedEvent::Gone { seat } => *seat,
+        | PlannedEvent::Gone { seat } => seat,
         other => unreachable!("{other:?}"),
     }
 }
@@ -60,7 +71,7 @@ fn findings(plan: &Plan) -> Vec<Finding> {
 fn a_time_that_goes_back_is_found() {
     let mut plan = good();
     let step = first(&plan, is_available);
-    plan.timeline[step].at += Duration::from_nanos(1);
+    edit(&mut plan, |steps| steps[step].at += Duration::from_nanos(1));
     assert_eq!(findings(&plan), [Finding::TimeGoesBack { step: step + 1 }]);
 }
 
@@ -69,8 +80,8 @@ fn one_instance_too_many_is_found() {
     let mut plan = good();
     // The second launch waits for the first old one to be gone; exchange them.
     let gone = first(&plan, is_gone);
-    assert!(is_launch(&plan.timeline[gone + 1].event));
-    plan.timeline.swap(gone, gone + 1);
+    assert!(is_launch(&event(&plan, gone + 1)));
+    edit(&mut plan, |steps| steps.swap(gone, gone + 1));
     assert_eq!(findings(&plan), [Finding::TooMany { step: gone, total: 5, limit: 4 }]);
 }
 
@@ -78,8 +89,8 @@ fn one_instance_too_many_is_found() {
 fn one_available_instance_too_few_is_found() {
     let mut plan = good();
     let retire = first(&plan, is_retirement);
-    assert!(is_available(&plan.timeline[retire - 1].event));
-    plan.timeline.swap(retire - 1, retire);
+    assert!(is_available(&event(&plan, retire - 1)));
+    edit(&mut plan, |steps| steps.swap(retire - 1, retire));
     let step = retire - 1;
     assert_eq!(findings(&plan), [Finding::TooFewAvailable { step, available: 2, limit: 3 }]);
 }
@@ -88,8 +99,7 @@ fn one_available_instance_too_few_is_found() {
 fn a_seat_that_is_launched_twice_is_found() {
     let mut plan = good();
     let launch = first(&plan, is_launch);
-    let again = plan.timeline[launch].clone();
-    plan.timeline.insert(launch + 1, again);
+    edit(&mut plan, |steps| steps.insert(launch + 1, steps[launch].clone()));
     let seat = seat(&plan, launch);
     assert_eq!(findings(&plan), [Finding::LaunchedTwice { step: launch + 1, seat }]);
 }
@@ -99,8 +109,7 @@ fn a_step_that_its_instance_is_not_ready_for_is_found() {
     for is in [is_available, is_retirement, is_gone] {
         let mut plan = good();
         let step = first(&plan, is) + 1;
-        let again = plan.timeline[step - 1].clone();
-        plan.timeline.insert(step, again);
+        edit(&mut plan, |steps| steps.insert(step, steps[step - 1].clone()));
         let seat = seat(&plan, step);
         assert_eq!(findings(&plan), [Finding::OutOfOrder { step, seat }]);
     }
@@ -111,7 +120,7 @@ fn an_instance_that_disappears_without_leaving_service_is_found() {
     let mut plan = good();
     let retire = first(&plan, is_retirement);
     let seat = seat(&plan, retire);
-    plan.timeline.remove(retire);
+    edit(&mut plan, |steps| drop(steps.remove(retire)));
     let step = plan.timeline.iter().position(|step| step.event == PlannedEvent::Gone { seat }).unwrap();
     assert!(findings(&plan).contains(&Finding::OutOfOrder { step, seat }));
 }
@@ -120,9 +129,11 @@ fn an_instance_that_disappears_without_leaving_service_is_found() {
 fn an_image_that_nobody_asked_for_is_found() {
     let mut plan = good();
     let step = first(&plan, is_launch);
-    if let PlannedEvent::Launch { image, .. } = &mut plan.timeline[step].event {
-        *image = v(9);
-    }
+    edit(&mut plan, |steps| {
+        if let PlannedEvent::Launch { image, .. } = &mut steps[step].event {
+            *image = v(9);
+        }
+    });
     let end = Finding::WrongEnd { available: 2, total: 3, desired: 3 };
     assert_eq!(findings(&plan), [Finding::ForeignImage { step, image: v(9) }, end]);
 }
@@ -130,11 +141,9 @@ fn an_image_that_nobody_asked_for_is_found() {
 #[test]
 fn a_plan_that_stops_early_is_found() {
     let mut plan = good();
-    while let Some(PlannedStep { event, .. }) = plan.timeline.pop() {
-        if is_launch(&event) {
-            break;
-        }
-    }
+    let last_launch =
+        plan.timeline.iter().collect::<Vec<_>>().iter().rposition(|step| is_launch(&step.event));
+    edit(&mut plan, |steps| steps.truncate(last_launch.unwrap()));
     assert_eq!(findings(&plan), [Finding::WrongEnd { available: 2, total: 3, desired: 3 }]);
 }
 

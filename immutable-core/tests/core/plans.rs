@@ -161,9 +161,9 @@ proptest! {
 
     #[test]
     fn planning_twice_gives_the_same_bytes(case in any_fleet()) {
-        let mut shuffled = case.snapshot();
-        shuffled.instances.reverse();
-        let shuffled = Snapshot::new(shuffled.fleet, shuffled.taken_at, shuffled.revision, shuffled.instances);
+        let sorted = case.snapshot();
+        let reversed = sorted.instances.iter().rev().map(|instance| Instance::clone(instance)).collect();
+        let shuffled = Snapshot::new(sorted.fleet, sorted.taken_at, sorted.revision, reversed);
         let again = case.request().plan(&shuffled, &Rolling::new()).unwrap();
         prop_assert_eq!(case.plan().digest(), again.digest());
         let bytes = serde_json::to_vec(&again).unwrap();
@@ -183,7 +183,7 @@ proptest! {
             .collect();
         let held: BTreeSet<Slot> = new.iter().copied().collect();
         let mut launched = BTreeSet::new();
-        for step in &plan.timeline {
+        for step in plan.timeline.iter() {
             let PlannedEvent::Launch { seat, zone, image } = &step.event else { continue };
             prop_assert!(launched.insert(seat.slot), "{} twice: {}", seat, plan);
             prop_assert!(seat.slot.0 < case.desired && !held.contains(&seat.slot), "{}: {}", seat, plan);
@@ -197,7 +197,7 @@ proptest! {
     fn nothing_is_left_to_do_at_the_end_of_a_plan(case in any_fleet()) {
         let end = end_of(&case.plan());
         let plan = case.request().plan(&end, &Rolling::new()).unwrap();
-        prop_assert_eq!(plan.timeline, []);
+        prop_assert!(plan.timeline.is_empty(), "{}", plan);
         prop_assert_eq!((plan.makespan, plan.lower_bound), (Duration::ZERO, Duration::ZERO));
     }
 
@@ -227,8 +227,8 @@ proptest! {
 /// What the fleet looks like when everything has happened that a plan predicts.
 fn end_of(plan: &Plan) -> Snapshot {
     let mut instances: Vec<(immutable_core::plan::Seat, Instance)> =
-        plan.initial.iter().map(|adopted| (adopted.seat, adopted.instance.clone())).collect();
-    for step in &plan.timeline {
+        plan.initial.iter().map(|adopted| (adopted.seat, Instance::clone(&adopted.instance))).collect();
+    for step in plan.timeline.iter() {
         match &step.event {
             PlannedEvent::Launch { seat, zone, image } => {
                 let rollout = plan.spec.rollout.clone();

@@ -116,7 +116,7 @@ impl DockerFleet {
             // An error shows again, with its reason, when the caller observes.
             while let Ok(snapshot) = self.observe().await {
                 let unknown = |instance: &Instance| instance.phase == Phase::Running(Health::Unknown);
-                if !snapshot.instances.iter().any(unknown) {
+                if !snapshot.instances.iter().any(|instance| unknown(instance)) {
                     break;
                 }
                 self.changed(snapshot.revision).await;

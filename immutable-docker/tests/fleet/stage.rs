@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use immutable_core::fleet::{Fleet, Instance, LaunchRequest, Launched, Snapshot, TerminateRequest};
@@ -146,7 +146,7 @@ pub(crate) async fn terminate(fleet: &DockerFleet, instance: &InstanceId) {
 }
 
 /// Waits as a controller does: observes, and again at every change.
-pub(crate) async fn until(fleet: &DockerFleet, wanted: impl Fn(&[Instance]) -> bool) -> Snapshot {
+pub(crate) async fn until(fleet: &DockerFleet, wanted: impl Fn(&[Arc<Instance>]) -> bool) -> Snapshot {
     let begin = Instant::now();
     loop {
         let snapshot = fleet.observe().await.unwrap();

@@ -130,7 +130,7 @@ impl Site {
     pub(crate) async fn remove_containers(&self) -> Result<(), Failed> {
         let instances = self.fleet.observe().await?.instances;
         let requests: Vec<_> =
-            instances.into_iter().map(|instance| TerminateRequest::new(instance.id)).collect();
+            instances.iter().map(|instance| TerminateRequest::new(instance.id.clone())).collect();
         for result in self.fleet.terminate(&requests).await {
             result?;
         }

@@ -68,9 +68,9 @@ impl<'a> Replay<'a> {
             if let PlannedEvent::Stage { stage: next } = planned.event {
                 stage = next;
             }
-            let Some((action, seat)) = action(planned) else { continue };
-            let member = self.happen(planned, seat);
-            let waits_for = waits.of(id, planned, member.as_ref());
+            let Some((action, seat)) = action(&planned) else { continue };
+            let member = self.happen(&planned, seat);
+            let waits_for = waits.of(id, &planned, member.as_ref());
             let reason = member.as_ref().and_then(|member| member.reason);
             let step = StepOut {
                 id,

@@ -1,4 +1,5 @@
 use super::rank_set::RankSet;
+use super::traits::Traits;
 use super::{Cell, CellId, Class, Counts, Phase};
 use crate::id::{Attempt, Slot};
 use crate::plan::Seat;
@@ -50,7 +51,11 @@ pub(in crate::planner) struct Board {
     cells: Vec<Link>,
     free: u32,
     counts: Counts,
+    /// Of each zone, where the limits look at zones.
     zones: Vec<Counts>,
+    looks_at_zones: bool,
+    /// The sets are kept along: not before all instances from the beginning have their seats.
+    is_sorted: bool,
     /// How many instances of each image exist.
     images: Vec<u32>,
     sets: Vec<RankSet>,
@@ -66,9 +71,10 @@ impl PartialEq for Board {
 impl Eq for Board {}
 
 impl Board {
-    /// A fleet without instances. `order` lists the desired slots in the order in which they are worked off, `tiers` the
-    /// tier of each slot, or nothing.
-    pub(in crate::planner) fn new(desired: u32, lanes: u32, order: Vec<u32>, tiers: Vec<u32>) -> Self {
+    /// A fleet without instances, with a lane for each of so many zones, or none. `order` lists the desired slots in the
+    /// order in which they are worked off, `tiers` the tier of each slot, or nothing. Insert the instances that are there,
+    /// then [`sort`](Self::sort).
+    pub(in crate::planner) fn new(desired: u32, zones: u32, order: Vec<u32>, tiers: Vec<u32>) -> Self {
         let mut slots = vec![Seats::empty(0); order.len()];
         for (rank, slot) in order.iter().enumerate() {
             // There are no more slots than u32 counts.
@@ -76,7 +82,7 @@ impl Board {
         }
         let mut board = Self {
             desired,
-            lanes: lanes.max(1),
+            lanes: zones.max(1),
             slots,
             by_rank: order,
             tiers,
@@ -84,21 +90,28 @@ impl Board {
             free: NONE,
             counts: Counts::default(),
             zones: Vec::new(),
+            looks_at_zones: zones > 0,
+            is_sorted: false,
             images: Vec::new(),
             sets: Vec::new(),
         };
         board.sets.resize_with(board.lanes as usize * Class::COUNT, RankSet::default);
-        for slot in 0..board.slots.len() {
-            board.classify(slot);
-        }
         board
+    }
+
+    /// Puts every slot into its classes, from now on with every change.
+    pub(in crate::planner) fn sort(&mut self) {
+        self.is_sorted = true;
+        for slot in 0..self.slots.len() {
+            self.classify(slot);
+        }
     }
 
     pub(in crate::planner) const fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// The counters of one zone.
+    /// The counters of one zone, where the limits look at zones.
     pub(in crate::planner) fn zone(&self, zone: u16) -> Counts {
         self.zones.get(usize::from(zone)).copied().unwrap_or_default()
     }
@@ -199,7 +212,7 @@ impl Board {
         let image = usize::from(cell.image);
         self.images.resize(self.images.len().max(image + 1), 0);
         self.images[image] += 1;
-        self.count(&cell, Counts::add);
+        self.count(cell.zone, &Counts::default(), &Counts::of(&cell));
         self.classify(slot);
         id
     }
@@ -223,19 +236,19 @@ impl Board {
         self.cells[id.0 as usize].next = self.free;
         self.free = id.0;
         self.images[usize::from(cell.image)] -= 1;
-        self.count(&cell, Counts::remove);
+        self.count(cell.zone, &Counts::of(&cell), &Counts::default());
         self.classify(slot);
         cell
     }
 
     /// Changes an instance; its seat and zone stay.
     pub(in crate::planner) fn change(&mut self, id: CellId, change: impl FnOnce(&mut Cell)) {
-        let mut cell = *self.cell(id);
-        self.count(&cell, Counts::remove);
-        change(&mut cell);
-        self.cells[id.0 as usize].cell = cell;
-        self.count(&cell, Counts::add);
-        self.classify(cell.seat.slot.0 as usize);
+        let cell = &mut self.cells[id.0 as usize].cell;
+        let before = Counts::of(cell);
+        change(cell);
+        let (after, zone, slot) = (Counts::of(cell), cell.zone, cell.seat.slot);
+        self.count(zone, &before, &after);
+        self.classify(slot.0 as usize);
     }
 
     /// The instance enters a phase.
@@ -319,17 +332,24 @@ impl Board {
         }
     }
 
-    fn count(&mut self, cell: &Cell, change: impl Fn(&mut Counts, &Cell)) {
-        change(&mut self.counts, cell);
-        let zone = usize::from(cell.zone);
-        if zone >= self.zones.len() {
-            self.zones.resize(zone + 1, Counts::default());
+    fn count(&mut self, zone: u16, before: &Counts, after: &Counts) {
+        self.counts.add(after);
+        self.counts.remove(before);
+        if self.looks_at_zones {
+            let zone = usize::from(zone);
+            if zone >= self.zones.len() {
+                self.zones.resize(zone + 1, Counts::default());
+            }
+            self.zones[zone].add(after);
+            self.zones[zone].remove(before);
         }
-        change(&mut self.zones[zone], cell);
     }
 
     /// Puts the slot into the sets of its classes.
     fn classify(&mut self, slot: usize) {
+        if !self.is_sorted {
+            return;
+        }
         let classes = self.classes_of(slot);
         let Seats { rank, classes: before, .. } = self.slots[slot];
         let mut changed = classes ^ before;
@@ -337,7 +357,8 @@ impl Board {
             return;
         }
         self.slots[slot].classes = classes;
-        let lane = slot % self.lanes as usize;
+        // A division costs as much as all the rest.
+        let lane = if self.lanes == 1 { 0 } else { slot % self.lanes as usize };
         while changed != 0 {
             let class = changed.trailing_zeros() as usize;
             let set = &mut self.sets[lane * Class::COUNT + class];
@@ -353,44 +374,42 @@ impl Board {
     fn classes_of(&self, slot: usize) -> u32 {
         let number = Slot(u32::try_from(slot).unwrap_or(NONE));
         let is_desired = number.0 < self.desired;
-        let (mut any, mut fixed, mut urgent) = (false, false, false);
-        let (mut new, mut old, mut done, mut fresh) = (false, false, false, false);
-        for (_, cell) in self.in_slot(number) {
-            any = true;
-            fixed |= cell.fixed;
-            if cell.is_live() {
-                new |= !cell.is_old();
-                old |= cell.is_old();
-                urgent |= cell.is_urgent();
-                done |= !cell.is_old() && cell.is_available();
-                fresh |= cell.fresh && cell.is_available();
-            }
-        }
-        let mut classes = 0;
-        for (_, cell) in self.in_slot(number) {
-            let succeeded = done || fresh && !cell.fresh;
-            if let Some(class) = Class::leaving(cell, !is_desired, succeeded) {
-                classes |= class.bit();
-            }
-        }
+        let all =
+            self.in_slot(number).fold(Traits::NONE, |all, (_, cell)| all.and(Traits::of(cell, !is_desired)));
+        let mut classes = all.classes();
         // A volume has one instance at a time: the next one comes when the last is gone.
-        let is_taken = self.slots[slot].volume && any;
-        if is_desired && !self.slots[slot].rests && !is_taken && !fixed {
-            classes |= match (new, old) {
+        let is_taken = self.slots[slot].volume && all.has(Traits::ANY);
+        if is_desired && !self.slots[slot].rests && !is_taken && !all.has(Traits::FIXED) {
+            classes |= match (all.has(Traits::NEW), all.has(Traits::OLD)) {
                 (false, false) => Class::Empty.bit(),
-                (false, true) if urgent => Class::OnlyUrgent.bit(),
+                (false, true) if all.has(Traits::URGENT) => Class::OnlyUrgent.bit(),
                 (false, true) => Class::OnlyOld.bit(),
                 (true, false) => Class::OnlyNew.bit(),
                 (true, true) => Class::Both.bit(),
             };
         }
-        if is_desired && !self.tiers.is_empty() && (!done || old) {
+        if is_desired && !self.tiers.is_empty() && (!all.has(Traits::DONE) || all.has(Traits::OLD)) {
             classes |= Class::Unfinished.bit();
         }
-        if is_desired && !self.tiers.is_empty() && !done {
+        if is_desired && !self.tiers.is_empty() && !all.has(Traits::DONE) {
             classes |= Class::Unserved.bit();
         }
         classes
+    }
+
+    /// The instances of a slot that put it into this class.
+    pub(in crate::planner) fn members(
+        &self,
+        slot: Slot,
+        class: Class,
+    ) -> impl Iterator<Item = (CellId, &Cell)> {
+        let is_surplus = slot.0 >= self.desired;
+        let succeeded = move |leaving: &Cell| {
+            self.in_slot(slot)
+                .any(|(_, cell)| cell.is_available() && (!cell.is_old() || cell.fresh && !leaving.fresh))
+        };
+        self.in_slot(slot)
+            .filter(move |(_, cell)| Class::leaving(cell, is_surplus, succeeded(cell)) == Some(class))
     }
 }
 
@@ -418,17 +437,161 @@ impl Slots<'_> {
             self.heads[slot.0 as usize % lanes] = None;
         }
     }
+}
 
-    /// The instances of a slot that put it into this class.
-    pub(in crate::planner) fn members(&self, slot: Slot) -> impl Iterator<Item = &Cell> {
-        let is_surplus = slot.0 >= self.board.desired;
-        let class = self.class;
-        let succeeded = move |leaving: &Cell| {
-            self.board
-                .in_slot(slot)
-                .any(|(_, cell)| cell.is_available() && (!cell.is_old() || cell.fresh && !leaving.fresh))
-        };
-        let cells = self.board.in_slot(slot).map(|(_, cell)| cell);
-        cells.filter(move |cell| Class::leaving(cell, is_surplus, succeeded(cell)) == Some(class))
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::strategy::Reason;
+
+    /// A change of a board; whom it concerns is counted round those that exist.
+    #[derive(Clone, Debug)]
+    enum Change {
+        Insert { slot: u32, image: u16, zone: u16, cell: (u8, u8, u8) },
+        Enter { which: usize, phase: u8 },
+        Mark { which: usize, reason: u8 },
+        Set { which: usize, fixed: bool, charged: bool },
+        Remove { which: usize },
+        Rest { slot: u32, rests: bool },
+        OwnVolume { slot: u32 },
+        Resize { desired: u32 },
+    }
+
+    const PHASES: [Phase; 7] = [
+        Phase::Intended,
+        Phase::Launching,
+        Phase::Ready,
+        Phase::Available,
+        Phase::Suspect,
+        Phase::Broken,
+        Phase::Retiring,
+    ];
+    const REASONS: [Option<Reason>; 4] =
+        [None, Some(Reason::Drifted), Some(Reason::Aged), Some(Reason::OtherImage)];
+
+    fn any_change() -> impl Strategy<Value = Change> {
+        let which = 0_usize..64;
+        prop_oneof![
+            4 => (0_u32..90, 0_u16..3, 0_u16..4, (0_u8..7, 0_u8..4, 0_u8..4))
+                .prop_map(|(slot, image, zone, cell)| Change::Insert { slot, image, zone, cell }),
+            4 => (which.clone(), 0_u8..7).prop_map(|(which, phase)| Change::Enter { which, phase }),
+            1 => (which.clone(), 0_u8..4).prop_map(|(which, reason)| Change::Mark { which, reason }),
+            1 => (which.clone(), any::<bool>(), any::<bool>())
+                .prop_map(|(which, fixed, charged)| Change::Set { which, fixed, charged }),
+            3 => which.prop_map(|which| Change::Remove { which }),
+            1 => (0_u32..90, any::<bool>()).prop_map(|(slot, rests)| Change::Rest { slot, rests }),
+            1 => (0_u32..90).prop_map(|slot| Change::OwnVolume { slot }),
+            1 => (0_u32..90).prop_map(|desired| Change::Resize { desired }),
+        ]
+    }
+
+    impl Board {
+        fn apply(&mut self, change: &Change, attempt: u32) {
+            let all: Vec<CellId> = self.entries().map(|(id, _)| id).collect();
+            let id = |which: usize| (!all.is_empty()).then(|| all[which % all.len()]);
+            match *change {
+                Change::Insert { slot, image, zone, cell: (phase, reason, flags) } => {
+                    let (phase, reason) = (PHASES[usize::from(phase)], REASONS[usize::from(reason)]);
+                    self.insert(Cell {
+                        seat: Seat::new(slot.min(self.next_surplus().0), attempt),
+                        image,
+                        zone,
+                        phase,
+                        since: Timestamp::UNIX_EPOCH,
+                        reason,
+                        in_service: flags & 1 == 1 || phase == Phase::Available,
+                        fixed: false,
+                        skipped: false,
+                        // Only old ones are launched for comparison.
+                        fresh: flags & 2 == 2 && reason.is_some(),
+                        charged: false,
+                    });
+                }
+                Change::Enter { which, phase } => {
+                    let phase = PHASES[usize::from(phase)];
+                    id(which).into_iter().for_each(|id| self.enter(id, phase, Timestamp::UNIX_EPOCH));
+                }
+                Change::Mark { which, reason } => {
+                    let reason = REASONS[usize::from(reason)];
+                    id(which).into_iter().for_each(|id| {
+                        self.change(id, |cell| {
+                            cell.reason = reason;
+                            cell.fresh &= reason.is_some();
+                        });
+                    });
+                }
+                Change::Set { which, fixed, charged } => {
+                    let set = |cell: &mut Cell| {
+                        (cell.fixed, cell.skipped, cell.charged) = (fixed, fixed && charged, charged)
+                    };
+                    id(which).into_iter().for_each(|id| self.change(id, set));
+                }
+                Change::Remove { which } => id(which).into_iter().for_each(|id| _ = self.remove(id)),
+                Change::Rest { slot, rests } => self.rest(Slot(slot), rests),
+                Change::OwnVolume { slot } => self.own_volume(Slot(slot)),
+                Change::Resize { desired } => self.resize(desired),
+            }
+        }
+
+        /// The same fleet put up at once.
+        fn rebuilt(&self) -> Self {
+            let zones = if self.looks_at_zones { self.lanes } else { 0 };
+            let mut board = Self::new(self.desired, zones, self.by_rank.clone(), self.tiers.clone());
+            for cell in self.cells() {
+                board.insert(*cell);
+            }
+            for (slot, seats) in (0_u32..).zip(&self.slots) {
+                board.rest(Slot(slot), seats.rests);
+                if seats.volume {
+                    board.own_volume(Slot(slot));
+                }
+            }
+            board.sort();
+            board
+        }
+
+        /// Everything that a decision can read of it.
+        fn seen(&self) -> impl PartialEq + std::fmt::Debug + use<> {
+            let lists: [Vec<(Slot, Vec<Cell>)>; Class::COUNT] = Class::ALL.map(|class| {
+                let mut slots = self.slots(class);
+                let next = || slots.next();
+                let members = |slot| (slot, self.members(slot, class).map(|(_, cell)| *cell).collect());
+                std::iter::from_fn(next).map(members).collect()
+            });
+            let turns = [Class::Unfinished, Class::Unserved].map(|undone| {
+                (0..self.next_surplus().0).map(|slot| self.has_turn(Slot(slot), undone)).collect::<Vec<_>>()
+            });
+            (
+                self.counts,
+                (0..4).map(|zone| self.zone(zone)).collect::<Vec<_>>(),
+                (0..3).map(|image| self.has_image(image)).collect::<Vec<_>>(),
+                self.versions(),
+                lists,
+                turns,
+            )
+        }
+    }
+
+    proptest! {
+        /// Whatever happened to a fleet, a decision reads of it what it would read of the same fleet put up at once.
+        #[test]
+        fn what_is_kept_along_equals_what_is_counted_anew(
+            desired in 0_u32..80,
+            zones in 0_u32..4,
+            tiered in any::<bool>(),
+            changes in prop::collection::vec(any_change(), 0..60),
+        ) {
+            // Some order other than that of the slots.
+            let order: Vec<u32> = (0..desired).rev().collect();
+            let tiers = if tiered { (0..desired).map(|slot| (desired - 1 - slot) / 7).collect() } else { vec![] };
+            let mut board = Board::new(desired, zones, order, tiers);
+            board.sort();
+            for (attempt, change) in (0_u32..).zip(&changes) {
+                board.apply(change, attempt);
+            }
+            prop_assert_eq!(board.seen(), board.rebuilt().seen());
+        }
     }
 }

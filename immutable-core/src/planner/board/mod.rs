@@ -7,6 +7,7 @@ mod cell;
 mod class;
 mod counts;
 mod rank_set;
+mod traits;
 
 pub(super) use board::Board;
 pub(super) use cell::{Cell, CellId, Phase};

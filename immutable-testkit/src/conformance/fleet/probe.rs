@@ -126,7 +126,7 @@ impl Probe {
     /// Demands that exactly one instance carries a token, and keeps looking for a moment in case another one comes.
     pub(super) async fn exactly_one(&self, token: &Token, expected: &InstanceId) -> Result<(), Violation> {
         let with_token = |snapshot: &Snapshot| -> Vec<InstanceId> {
-            let carries = |i: &&Instance| i.origin.as_ref().is_some_and(|origin| origin.token == *token);
+            let carries = |i: &&Arc<Instance>| i.origin.as_ref().is_some_and(|origin| origin.token == *token);
             snapshot.instances.iter().filter(carries).map(|i| i.id.clone()).collect()
         };
         self.eventually("an instance with the token is listed", |s| !with_token(s).is_empty()).await?;

@@ -1,0 +1,92 @@
+//! A full plan of many groups, beside one pass that copies the same instances and sorts them by zone and age.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use immutable_core::fleet::Snapshot;
+
+use crate::figures::{Figures, median, shown, timed};
+use crate::{MEMORY, counted, fleets};
+
+const GROUPS: u32 = 1_000;
+const ROUNDS: usize = 5;
+
+struct Measured {
+    instances: f64,
+    plan: Duration,
+    copy: Duration,
+    peak: f64,
+}
+
+pub(crate) fn measure(figures: &mut Figures, size: u32, large: bool) {
+    let sizes = [size / 10, size, size * 10];
+    let sizes = &sizes[..if large { 3 } else { 2 }];
+    let measured: Vec<Measured> = sizes.iter().map(|size| run(&fleets::groups(GROUPS, *size))).collect();
+    let rows: Vec<Vec<String>> = measured.iter().map(row).collect();
+    figures.table(
+        &[
+            "full plan, 1,000 groups × 6 zones",
+            "plan",
+            "per instance",
+            "copy and sort",
+            "ratio",
+            "peak per instance",
+        ],
+        &rows,
+    );
+    let (first, last) = (&measured[0], &measured[measured.len() - 1]);
+    // time = c · instances^k
+    let growth =
+        (last.plan.as_secs_f64() / first.plan.as_secs_f64()).ln() / (last.instances / first.instances).ln();
+    figures.note(format!(
+        "Growth: time ~ instances^{growth:.2}. Peak: beyond the snapshots, with all plans kept."
+    ));
+    let usual = &measured[1];
+    figures.add("plan / copy and sort", ratio(usual));
+    figures.add("plan: peak bytes per instance", usual.peak);
+    figures.add("plan: exponent of growth", growth);
+}
+
+pub(crate) fn count() {
+    let snapshots = fleets::groups(10, 1_000);
+    counted(|| plan_each(&snapshots));
+}
+
+fn plan_each(snapshots: &[Snapshot]) {
+    for snapshot in snapshots {
+        black_box(fleets::plan(snapshot));
+    }
+}
+
+/// Plan and copy in turn, so that both meet the same machine. All plans are kept to the end, and so are all copies.
+fn run(snapshots: &[Snapshot]) -> Measured {
+    let instances = snapshots.iter().map(|snapshot| snapshot.instances.len()).sum::<usize>() as f64;
+    let (mut plans, mut copies, mut peak) = (Vec::new(), Vec::new(), 0.0_f64);
+    for _ in 0..ROUNDS {
+        let before = MEMORY.current_usage();
+        MEMORY.reset_peak_usage();
+        let (time, kept) = timed(|| snapshots.iter().map(fleets::plan).collect::<Vec<_>>());
+        peak = peak.max((MEMORY.peak_usage() - before) as f64 / instances);
+        drop(black_box(kept));
+        plans.push(time);
+        let (time, kept) = timed(|| snapshots.iter().map(fleets::sorted_copy).collect::<Vec<_>>());
+        drop(black_box(kept));
+        copies.push(time);
+    }
+    Measured { instances, plan: median(plans), copy: median(copies), peak }
+}
+
+fn ratio(measured: &Measured) -> f64 {
+    measured.plan.as_secs_f64() / measured.copy.as_secs_f64()
+}
+
+fn row(measured: &Measured) -> Vec<String> {
+    vec![
+        format!("{} instances", measured.instances),
+        shown(measured.plan),
+        shown(measured.plan.div_f64(measured.instances)),
+        shown(measured.copy),
+        format!("{:.1}", ratio(measured)),
+        format!("{:.0} B", measured.peak),
+    ]
+}

@@ -1,0 +1,78 @@
+//! Which slot an instance gets that was there before the rollout.
+
+use std::sync::Arc;
+
+use crate::fleet::Instance;
+use crate::id::Zone;
+use crate::plan::{RolloutSpec, Seat};
+
+const NOBODY: u32 = u32::MAX;
+
+/// The instances that count, in order of their seats.
+///
+/// Every one gets a slot: the one it was launched for if that is free, else a free one of its zone, else any free one,
+/// else a surplus one. Instances of the target choose first: they are to stay; then those that are ready.
+pub(super) fn seating<'i>(
+    spec: &RolloutSpec,
+    instances: &'i [Arc<Instance>],
+    counts: impl Fn(&Instance) -> bool,
+) -> impl Iterator<Item = (Seat, &'i Arc<Instance>)> {
+    // By numbers, not by references: half the room.
+    let mut choosing: [Vec<u32>; 4] = Default::default();
+    for (number, instance) in (0_u32..).zip(instances) {
+        if counts(instance) {
+            let turn = 2 * usize::from(instance.image != spec.target) + usize::from(!instance.is_ready());
+            choosing[turn].push(number);
+        }
+    }
+    let mut occupants: Vec<u32> = vec![NOBODY; spec.budget.desired as usize];
+    let mut homeless: Vec<u32> = Vec::new();
+    for number in choosing.into_iter().flatten() {
+        let origin = instances[number as usize].origin.as_ref();
+        match origin.and_then(|origin| occupants.get_mut(origin.slot.0 as usize)) {
+            Some(occupant) if *occupant == NOBODY => *occupant = number,
+            _ => homeless.push(number),
+        }
+    }
+    let mut free = FreeSlots::new(spec, &occupants);
+    for number in homeless {
+        match free.take(&instances[number as usize].zone) {
+            Some(slot) => occupants[slot as usize] = number,
+            None => occupants.push(number),
+        }
+    }
+    (0_u32..)
+        .zip(occupants)
+        .filter(|(_, number)| *number != NOBODY)
+        .map(|(slot, number)| (Seat::new(slot, 0), &instances[number as usize]))
+}
+
+/// The desired slots that nobody has, by zone.
+struct FreeSlots<'s> {
+    /// In order of the names of the zones, the highest slot of each first.
+    by_zone: Vec<(&'s Zone, Vec<u32>)>,
+}
+
+impl<'s> FreeSlots<'s> {
+    fn new(spec: &'s RolloutSpec, occupants: &[u32]) -> Self {
+        let mut names: Vec<&Zone> = spec.zones.iter().collect();
+        names.sort_unstable();
+        names.dedup();
+        let places: Vec<usize> =
+            spec.zones.iter().filter_map(|zone| names.binary_search(&zone).ok()).collect();
+        let mut by_zone: Vec<(&Zone, Vec<u32>)> = names.into_iter().map(|zone| (zone, Vec::new())).collect();
+        for (slot, occupant) in (0..spec.budget.desired).zip(occupants).rev() {
+            if *occupant == NOBODY {
+                by_zone[places[slot as usize % places.len()]].1.push(slot);
+            }
+        }
+        Self { by_zone }
+    }
+
+    /// The lowest slot of a zone; if it has none, of the first zone that has one.
+    fn take(&mut self, zone: &Zone) -> Option<u32> {
+        let own = self.by_zone.binary_search_by(|(name, _)| (*name).cmp(zone)).ok();
+        own.and_then(|at| self.by_zone[at].1.pop())
+            .or_else(|| self.by_zone.iter_mut().find_map(|(_, slots)| slots.pop()))
+    }
+}
