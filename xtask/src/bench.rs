@@ -57,7 +57,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: Options
     let limits = limits.map_err(|error| XtaskError::Unexpected { from: LIMITS, what: error.to_string() })?;
     println!("{:<46} {:>14} {:>14}", "figure", "measured", "at most");
     for (name, figure) in &figures {
-        let limit = limits.get(name).map_or("-".to_owned(), f64::to_string);
+        let limit = limits.get(name).map_or_else(|| "-".to_owned(), f64::to_string);
         println!("{name:<46} {figure:>14.3} {limit:>14}");
     }
     if options.readme {

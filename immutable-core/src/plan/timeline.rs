@@ -41,7 +41,8 @@ pub struct Timeline {
 struct Run {
     at: Duration,
     what: What,
-    /// How many slots, and how many launches, come before it.
+    /// How many steps, how many slots, and how many launches come before it.
+    steps: u32,
     slots: u32,
     launches: u32,
 }
@@ -84,6 +85,24 @@ impl Timeline {
             };
             (run.slots as usize..end).map(move |at| PlannedStep { at: run.at, event: self.event(run, at) })
         })
+    }
+
+    /// The step of this number, from 0. Takes the logarithm of the number of runs.
+    #[must_use]
+    pub fn get(&self, step: usize) -> Option<PlannedStep> {
+        if step >= self.len() {
+            return None;
+        }
+        let number = self.runs.partition_point(|run| run.steps as usize <= step).checked_sub(1)?;
+        let run = &self.runs[number];
+        let at = run.slots as usize + step - run.steps as usize;
+        Some(PlannedStep { at: run.at, event: self.event(run, at) })
+    }
+
+    /// The last step.
+    #[must_use]
+    pub fn last(&self) -> Option<PlannedStep> {
+        self.get(self.len().checked_sub(1)?)
     }
 
     fn event(&self, run: &Run, at: usize) -> PlannedEvent {
@@ -159,8 +178,8 @@ impl Timeline {
     }
 
     fn begin(&mut self, at: Duration, what: What) {
-        let (slots, launches) = (small(self.slots.len()), small(self.zones.len()));
-        self.runs.push(Run { at, what, slots, launches });
+        let (steps, slots, launches) = (small(self.len()), small(self.slots.len()), small(self.zones.len()));
+        self.runs.push(Run { at, what, steps, slots, launches });
     }
 }
 
@@ -217,5 +236,53 @@ impl Serialize for Timeline {
 impl<'de> Deserialize<'de> for Timeline {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Vec::deserialize(deserializer).map(Self::from_iter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_event() -> impl Strategy<Value = PlannedEvent> {
+        let seat = || (0_u32..9, 0_u32..2).prop_map(|(slot, attempt)| Seat::new(slot, attempt));
+        prop_oneof![
+            (seat(), 0_u8..3, 0_u8..2).prop_map(|(seat, zone, image)| PlannedEvent::Launch {
+                seat,
+                zone: Zone::new(format!("z{zone}")).unwrap(),
+                image: Digest::of(&[image]),
+            }),
+            seat().prop_map(|seat| PlannedEvent::Available { seat }),
+            seat().prop_map(|seat| PlannedEvent::Retire { seat }),
+            seat().prop_map(|seat| PlannedEvent::Gone { seat }),
+            Just(PlannedEvent::Shift { share: Share::ALL }),
+            (0_usize..3).prop_map(|stage| PlannedEvent::Stage { stage }),
+        ]
+    }
+
+    proptest! {
+        /// It is the list of its steps: one by one, by number, and in its stored form.
+        #[test]
+        fn is_the_list_of_its_steps(
+            events in prop::collection::vec((0_u64..3, 1_usize..4, any_event()), 0..30),
+        ) {
+            let mut steps = Vec::new();
+            for (secs, times, event) in events {
+                // The same again and again, so that runs are long and short.
+                let step = PlannedStep { at: Duration::from_secs(secs), event };
+                steps.extend(std::iter::repeat_n(step, times));
+            }
+            let timeline: Timeline = steps.iter().cloned().collect();
+            prop_assert_eq!(timeline.len(), steps.len());
+            prop_assert_eq!(timeline.iter().collect::<Vec<_>>(), steps.clone());
+            for number in 0..=steps.len() {
+                prop_assert_eq!(timeline.get(number), steps.get(number).cloned());
+            }
+            prop_assert_eq!(timeline.last(), steps.last().cloned());
+            let stored = serde_json::to_string(&timeline).unwrap();
+            prop_assert_eq!(&stored, &serde_json::to_string(&steps).unwrap());
+            prop_assert_eq!(serde_json::from_str::<Timeline>(&stored).unwrap(), timeline);
+        }
     }
 }

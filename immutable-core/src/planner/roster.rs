@@ -5,7 +5,7 @@ use super::board::CellId;
 use super::{Cause, IllegalTransition};
 use crate::digest::Digest;
 use crate::id::{InstanceId, Zone};
-use crate::plan::Seat;
+use crate::plan::{Adopted, Seat};
 
 /// What a member is called. No decision reads it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,8 +89,31 @@ impl Roster {
         instance: InstanceId,
         endpoint: Option<SocketAddr>,
     ) {
-        self.by_instance.insert(instance.clone(), seat);
+        self.find_at(instance.clone(), seat);
+        self.name_only(id, instance, endpoint);
+    }
+
+    pub(super) fn find_at(&mut self, instance: InstanceId, seat: Seat) {
+        self.by_instance.insert(instance, seat);
+    }
+
+    /// Says who is in a cell, but not yet where the instance is found.
+    pub(super) fn name_only(&mut self, id: CellId, instance: InstanceId, endpoint: Option<SocketAddr>) {
         *self.entry(id) = Name { instance: Some(instance), endpoint, cause: None };
+    }
+
+    /// Where everybody is who was there at the beginning: at once, because a map is built faster from what is in order.
+    pub(super) fn index(&mut self, initial: &[Adopted]) -> Result<(), IllegalTransition> {
+        let mut all: Vec<(InstanceId, Seat)> =
+            initial.iter().map(|adopted| (adopted.instance.id.clone(), adopted.seat)).collect();
+        all.sort_unstable();
+        if let Some((instance, _)) =
+            all.iter().zip(all.iter().skip(1)).find(|(a, b)| a.0 == b.0).map(|(a, _)| a)
+        {
+            return Err(IllegalTransition::new(format!("{instance} has two seats")));
+        }
+        self.by_instance = all.into_iter().collect();
+        Ok(())
     }
 
     pub(super) fn answers_at(&mut self, id: CellId, endpoint: Option<SocketAddr>) {

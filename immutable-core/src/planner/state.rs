@@ -143,9 +143,7 @@ impl RolloutState {
     /// [`IllegalTransition`] when the specification or the initial instances contradict themselves.
     pub fn open(spec: RolloutSpec, initial: &[Adopted], now: Timestamp) -> Result<Self, IllegalTransition> {
         let mut state = Self::empty(spec, initial, now)?;
-        for adopted in initial {
-            state.seat_adopted(adopted, now)?;
-        }
+        state.seat_all(initial, now)?;
         state.board.sort();
         state.settle(now);
         Ok(state)

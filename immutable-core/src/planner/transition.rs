@@ -265,21 +265,32 @@ impl RolloutState {
         self.board.rest(slot, false);
     }
 
-    pub(super) fn seat_adopted(
-        &mut self,
-        adopted: &Adopted,
-        now: Timestamp,
-    ) -> Result<(), IllegalTransition> {
+    /// Seats everybody who was there at the beginning.
+    pub(super) fn seat_all(&mut self, initial: &[Adopted], now: Timestamp) -> Result<(), IllegalTransition> {
+        for adopted in initial {
+            self.seat_unindexed(adopted, now)?;
+        }
+        self.roster.index(initial)
+    }
+
+    fn seat_adopted(&mut self, adopted: &Adopted, now: Timestamp) -> Result<(), IllegalTransition> {
+        let Adopted { seat, instance, .. } = adopted;
+        if self.roster.seat_of(&instance.id).is_some() {
+            return Err(IllegalTransition::new(format!("{} has two seats", instance.id)));
+        }
+        self.seat_unindexed(adopted, now)?;
+        self.roster.find_at(instance.id.clone(), *seat);
+        Ok(())
+    }
+
+    fn seat_unindexed(&mut self, adopted: &Adopted, now: Timestamp) -> Result<(), IllegalTransition> {
         let Adopted { seat, instance, .. } = adopted;
         let is_free = self.board.in_slot(seat.slot).next().is_none();
         if seat.attempt != Attempt(0) || !is_free || seat.slot > self.board.next_surplus() {
             return Err(IllegalTransition::new(format!("{seat} cannot take an instance from outside")));
         }
-        if self.roster.seat_of(&instance.id).is_some() {
-            return Err(IllegalTransition::new(format!("{} has two seats", instance.id)));
-        }
         let id = self.adopt(adopted, now)?;
-        self.roster.call(id, *seat, instance.id.clone(), instance.endpoint);
+        self.roster.name_only(id, instance.id.clone(), instance.endpoint);
         let cause = match &instance.phase {
             Seen::Stopping => Some(Cause::Stopped("being stopped".to_owned())),
             Seen::Stopped { reason } => Some(Cause::Stopped(reason.clone())),

@@ -18,7 +18,7 @@ const WIDTH: u32 = 10;
 const MEAN_LAUNCH: f64 = 30.0;
 const DRAIN: Duration = Duration::from_secs(10);
 /// One that is not ready by then is replaced.
-const DEADLINE: Duration = Duration::from_secs(300);
+const DEADLINE: Duration = Duration::from_secs(150);
 
 /// How launch times are spread around the same mean.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +116,7 @@ pub(crate) fn measure(figures: &mut Figures, seeds: u64) {
         &rows,
     );
     figures.note(
-        "Launches take 30 s on average, a drain 10 s, and who is not ready within 300 s is replaced, by every policy. \
+        "Launches take 30 s on average, a drain 10 s, and who is not ready within 150 s is replaced, by every policy. \
          Kubernetes does not count what is terminating, so it keeps more instances than the limit that the bound is for.",
     );
 }

@@ -74,3 +74,28 @@ impl Class {
         })
     }
 }
+
+#[cfg(test)]
+impl Class {
+    pub(super) const ALL: [Self; Self::COUNT] = [
+        Self::Empty,
+        Self::OnlyUrgent,
+        Self::OnlyOld,
+        Self::OnlyNew,
+        Self::Both,
+        Self::Broken,
+        Self::UnprovenOld,
+        Self::UnprovenNew,
+        Self::ShakyOld,
+        Self::ShakyNew,
+        Self::SurplusOld,
+        Self::SurplusNew,
+        Self::UrgentOld,
+        Self::SucceededOld,
+        Self::FoundOld,
+        Self::FreshOld,
+        Self::AvailableNew,
+        Self::Unfinished,
+        Self::Unserved,
+    ];
+}

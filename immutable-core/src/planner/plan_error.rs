@@ -1,0 +1,82 @@
+use super::IllegalTransition;
+use crate::digest::Digest;
+use crate::id::{FleetId, RolloutId};
+use crate::limits::LimitsError;
+use crate::plan::Deadlock;
+use crate::strategy::StrategyError;
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// Change the limits.
+    #[error("the limits of rollout {rollout} contradict each other")]
+    Limits {
+        /// The rollout.
+        rollout: RolloutId,
+        /// Which and how.
+        #[source]
+        source: LimitsError,
+    },
+    /// Change the strategy.
+    #[error("the strategy of rollout {rollout} cannot be used")]
+    Strategy {
+        /// The rollout.
+        rollout: RolloutId,
+        /// Why.
+        #[source]
+        source: StrategyError,
+    },
+    /// Name the zones of the fleet.
+    #[error(
+        "rollout {rollout} names no zone: give at least one, for example the zones of the fleet's capabilities"
+    )]
+    NoZones {
+        /// The rollout.
+        rollout: RolloutId,
+    },
+    /// Choose another image to go back to.
+    #[error("rollout {rollout} would go back to {image}, which is its own target")]
+    PreviousIsTarget {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The image.
+        image: Digest,
+    },
+    /// Choose another target.
+    #[error("rollout {rollout} would bring {image}, which was revoked: choose another target")]
+    TargetRevoked {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The image.
+        image: Digest,
+    },
+    /// Name another image to go back to, or let a failure stop where it stands.
+    #[error(
+        "rollout {rollout} could not go back: {image} was revoked; name another image with `previous`, or choose \
+         `on_failure` = `hold`"
+    )]
+    NoWayBack {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The image.
+        image: Digest,
+    },
+    /// Relax one of the limits that it names: within them the rollout would never finish.
+    #[error("rollout {rollout} would never finish: {deadlock}")]
+    Deadlock {
+        /// The rollout.
+        rollout: RolloutId,
+        /// What bars it and what would free it.
+        deadlock: Box<Deadlock>,
+    },
+    /// The snapshot contradicts itself; a defect of the fleet that took it.
+    #[error("the snapshot of fleet {fleet} contradicts itself")]
+    Snapshot {
+        /// The fleet.
+        fleet: FleetId,
+        /// How.
+        #[source]
+        source: IllegalTransition,
+    },
+}
