@@ -41,6 +41,7 @@ pub fn decide(state: &RolloutState, now: Timestamp) -> Decision {
 }
 
 /// The decision, with what to do in numbers; as an error where there is nothing to do.
+#[expect(clippy::result_large_err, reason = "one a decision, and taken apart at once")]
 pub(super) fn choose(state: &RolloutState, now: Timestamp) -> Result<Vec<Choice>, Decision> {
     match &state.run {
         Run::Closed(conclusion) => return Err(Decision::Done(conclusion.clone())),

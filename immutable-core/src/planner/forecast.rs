@@ -154,7 +154,7 @@ impl World {
         world.run()?;
         let mut plan = RollbackPlan::new(stage);
         plan.makespan = world.now.since(self.now);
-        let World { timeline, state, .. } = world;
+        let Self { timeline, state, .. } = world;
         for step in timeline.finish(state.roster.zones(), state.roster.images()).iter() {
             match step.event {
                 PlannedEvent::Launch { .. } => plan.launches += 1,
