@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(numbers(0), [(0, 0), (0, 0), (0, 0), (0, 0)]);
         assert_eq!(Goal::scaled(&[Stage::new(0, 0)], 0, 3), [Stage::new(3, 0)], "a fleet of none that grows");
 
-        let quarter = [Stage::new(3, 9).share(Share::new(25).unwrap())];
+        let quarter = [Stage::new(3, 9).share(Share::new(25).unwrap()), Stage::new(12, 0)];
         let scaled = &Goal::scaled(&quarter, 12, 5)[0];
         assert_eq!((scaled.new, scaled.old), (2, 4), "four must carry three quarters of five");
     }

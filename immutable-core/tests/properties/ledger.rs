@@ -118,7 +118,7 @@ impl Ledger {
                 books.entries.insert(*seat, entry);
                 books.seats.insert(*seat);
                 books.launches.push(at);
-                books.begun = true;
+                books.begun |= books.open || books.back;
                 self.ops.insert(*op, *seat);
             }
             Record::Intent { op, intent: Intent::Retire { seat } } => {
@@ -126,7 +126,7 @@ impl Ledger {
                 let entry = books.entries.get_mut(seat).unwrap();
                 entry.charged = picks && !entry.serves();
                 entry.stand = Stand::Leaving;
-                books.begun = true;
+                books.begun |= books.open || books.back;
                 self.ops.insert(*op, *seat);
             }
             Record::Outcome { op, outcome } => {

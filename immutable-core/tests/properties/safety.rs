@@ -47,7 +47,7 @@ fn most_cases_have_a_plan_and_acts() {
         over += u32::from(world.over.is_some());
     }
     assert!(
-        planned > 700 && hostile > 100 && acted > 350 && over > 100,
+        planned > 500 && hostile > 100 && acted > 350 && over > 100,
         "{planned} {hostile} {acted} {over}"
     );
 }

@@ -1,7 +1,7 @@
 //! Shows what a rollout would do, and does nothing.
 //!
-//! Reads a fleet (the stored form of a [`Snapshot`](immutable_core::fleet::Snapshot), JSON) and a rollout (that of a
-//! [`PlanRequest`](immutable_core::planner::PlanRequest), TOML) and prints the plan: for people, or as JSON for tools.
+//! Reads a fleet (the stored form of a [`Snapshot`], JSON) and a rollout (that of a
+//! [`PlanRequest`], TOML) and prints the plan: for people, or as JSON for tools.
 //! Ends with 0 when there is nothing to do, with 2 when there is, and with 1 after an error. See `--help`.
 
 #![expect(clippy::print_stderr, reason = "the error goes where errors go")]
