@@ -55,7 +55,8 @@ pub trait RolloutStrategy: Debug + Send + Sync {
     /// What people call it.
     fn name(&self) -> &str;
 
-    /// The stages, first to last. The last one must have all desired instances new and no old one.
+    /// The stages, first to last. The last one must have all desired instances new and no old one, and all of the traffic
+    /// with the new group if any stage shares it.
     ///
     /// # Errors
     /// [`StrategyError`] when the strategy cannot do its work within this context.

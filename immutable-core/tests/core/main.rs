@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures for whoever reads the log")]
 
 mod calendar;
+mod calendar_oracle;
 mod crash;
 mod deadlock;
 mod faults;
