@@ -15,7 +15,6 @@ mod control;
 mod controller;
 mod error;
 mod judge;
-mod observe;
 mod options;
 mod perform;
 mod route;

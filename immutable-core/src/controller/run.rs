@@ -8,16 +8,14 @@ use tokio_util::sync::CancellationToken;
 use super::act::Action;
 use super::backoff::Backoff;
 use super::route::Routes;
-use super::{Controller, ControllerError, observe};
+use super::{Controller, ControllerError};
 use crate::error::{Retry, with_causes};
 use crate::event::{Event, EventKind};
 use crate::fleet::FleetError;
 use crate::id::{GateName, InstanceId};
-use crate::journal::{Control, Fact, Intent, Journal, JournalError, Record};
-use crate::plan::{PlanReport, Step};
-use crate::planner::{
-    Conclusion, Condition, Decision, Due, Member, OpId, OpenOp, RolloutState, decide, due, explain, next_due,
-};
+use crate::journal::{Control, Decided, Journal, JournalError, Record};
+use crate::plan::PlanReport;
+use crate::planner::{Conclusion, Condition, Member, OpId, OpenOp, RolloutState, explain, next_due};
 use crate::time::Timestamp;
 
 /// How long between two reports of what a rollout waits for, and how much longer for each instance.
@@ -236,15 +234,7 @@ impl<'c> Run<'c> {
                     self.stale = false;
                     let now = self.now();
                     self.seen = Some((snapshot.revision, now));
-                    for record in observe::launches(self.state()?, &snapshot) {
-                        self.record(record, now)?;
-                    }
-                    for record in observe::members(self.state()?, &snapshot, now) {
-                        self.record(record, now)?;
-                    }
-                    for record in observe::strangers(self.state()?, &snapshot) {
-                        self.record(record, now)?;
-                    }
+                    self.journal.observe(&snapshot, now)?;
                 }
                 // What was last seen holds until more is known: no fact, no decision against an instance.
                 Err(error) => {
@@ -254,14 +244,7 @@ impl<'c> Run<'c> {
             }
         }
         let now = self.now();
-        for due in due(self.state()?, now) {
-            let fact = match due {
-                Due::Member(seat, observation) => Fact::Observed { seat, observation },
-                Due::Rested(slot) => Fact::Rested { slot },
-                Due::Window { open } => Fact::Window { open },
-            };
-            self.record(Record::Fact(fact), now)?;
-        }
+        self.journal.fall_due(now)?;
         Ok(())
     }
 
@@ -271,48 +254,23 @@ impl<'c> Run<'c> {
         if !self.closing && !self.journal.is_dirty() && self.decided_until.is_some_and(|until| now < until) {
             return Ok(None);
         }
-        loop {
-            match decide(self.state()?, now) {
-                Decision::Act(steps) => {
-                    for step in steps {
-                        let record = self.intent(step)?;
-                        self.record(record, now)?;
-                    }
-                }
-                Decision::Wait => {
-                    self.waits = true;
-                    self.decided_until = Some(next_due(self.state()?, now).unwrap_or(Timestamp::MAX));
+        match self.journal.decide(now)? {
+            Decided::Wait => {
+                self.waits = true;
+                self.decided_until = Some(next_due(self.state()?, now).unwrap_or(Timestamp::MAX));
+                Ok(None)
+            }
+            Decided::Done(conclusion) => {
+                // What this turn has learned the router does not know yet.
+                let is_routed = self.routed && !self.journal.is_dirty();
+                self.closing = self.controller.router.is_some() && !is_routed;
+                if self.closing {
                     return Ok(None);
                 }
-                Decision::NextTarget => self.record(Record::NextTarget, now)?,
-                Decision::TurnBack(reason) => self.record(Record::TurnBack { reason }, now)?,
-                Decision::End(conclusion) => self.record(Record::End { conclusion }, now)?,
-                Decision::Done(conclusion) => {
-                    // What this turn has learned the router does not know yet.
-                    let is_routed = self.routed && !self.journal.is_dirty();
-                    self.closing = self.controller.router.is_some() && !is_routed;
-                    if self.closing {
-                        return Ok(None);
-                    }
-                    self.record(Record::Close { conclusion: conclusion.clone() }, now)?;
-                    return Ok(Some(conclusion));
-                }
+                self.record(Record::Close { conclusion: conclusion.clone() }, now)?;
+                Ok(Some(conclusion))
             }
         }
-    }
-
-    fn intent(&self, step: Step) -> Result<Record, ControllerError> {
-        let state = self.state()?;
-        let op = state.next_op();
-        Ok(match step {
-            Step::Launch { seat, zone, image } => {
-                let token = crate::id::Token::of(&state.spec().rollout, seat.slot, seat.attempt);
-                Record::Intent { op, intent: Intent::Launch { seat, zone, image, token } }
-            }
-            Step::Retire { seat } => Record::Intent { op, intent: Intent::Retire { seat } },
-            Step::Shift { share } => Record::Shift { share },
-            Step::Advance { stage } => Record::Stage { stage },
-        })
     }
 
     /// Tells observers what the rollout waits for, after what led to it and only when it has changed.

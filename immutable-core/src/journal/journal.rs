@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use super::{Commit, Created, Fold, JournalError, JournalStore, Key, Record, StoreError};
+use super::{Commit, Created, Decided, Fold, JournalError, JournalStore, Key, Record, StoreError};
+use crate::fleet::Snapshot;
 use crate::id::{RolloutId, WriterId};
 use crate::planner::{IllegalTransition, RolloutState};
 use crate::time::Timestamp;
@@ -67,6 +68,34 @@ impl Journal {
         self.fold.record(&record, at)?;
         self.pending.push(record);
         Ok(())
+    }
+
+    /// Records what a look at the fleet shows; see [`Fold::observe`].
+    ///
+    /// # Errors
+    /// [`IllegalTransition`]; the journal must then be loaded anew.
+    pub fn observe(&mut self, snapshot: &Snapshot, now: Timestamp) -> Result<(), IllegalTransition> {
+        self.pending.extend(self.fold.observe(snapshot, now)?);
+        Ok(())
+    }
+
+    /// Records what time alone has changed; see [`Fold::fall_due`].
+    ///
+    /// # Errors
+    /// [`IllegalTransition`]; the journal must then be loaded anew.
+    pub fn fall_due(&mut self, now: Timestamp) -> Result<(), IllegalTransition> {
+        self.pending.extend(self.fold.fall_due(now)?);
+        Ok(())
+    }
+
+    /// Records what is to be done now; see [`Fold::decide`].
+    ///
+    /// # Errors
+    /// [`IllegalTransition`]; the journal must then be loaded anew.
+    pub fn decide(&mut self, now: Timestamp) -> Result<Decided, IllegalTransition> {
+        let (records, decided) = self.fold.decide(now)?;
+        self.pending.extend(records);
+        Ok(decided)
     }
 
     /// Claims the rollout for this writer, fencing out every earlier one.

@@ -6,8 +6,10 @@ mod fold;
 #[expect(clippy::module_inception, reason = "the file of the type `Journal`")]
 mod journal;
 mod memory;
+mod observe;
 mod record;
 mod store;
+mod turn;
 
 pub use commit::Commit;
 pub use error::JournalError;
@@ -16,3 +18,4 @@ pub use journal::Journal;
 pub use memory::MemoryStore;
 pub use record::{Control, Fact, Intent, Outcome, Record};
 pub use store::{Created, JournalStore, Key, StoreError};
+pub use turn::Decided;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::{Fact, Outcome, Record};
 use crate::fleet::{Health, Instance, Phase, Snapshot};
 use crate::id::Token;
-use crate::journal::{Fact, Outcome, Record};
 use crate::plan::Seat;
 use crate::planner::{Cause, Condition, Member, Observation, OpId, OpenOp, RolloutState};
 use crate::time::Timestamp;
