@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::error::XtaskError;
 use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
-use crate::{bench, bench_docker, checks, engine, mutants, setup};
+use crate::{bench, bench_docker, checks, engine, model, mutants, setup};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -18,7 +18,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Install the Debian packages that the lab needs (as root), or name what is missing
+    /// Install the Debian packages that the checks need (as root), or name what is missing
     Setup,
     /// Run every check of the project
     Test {
@@ -42,6 +42,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTION")]
         options: Vec<OsString>,
     },
+    /// Check the journal protocol exhaustively: ten million worlds of several controllers on a platform that is late
+    Model,
     /// Measure the planning engine: ratios, peak memory and instruction counts
     Bench {
         #[command(flatten)]
@@ -69,6 +71,7 @@ impl Cli {
             Command::Test { only, list: false } => checks::run(&workspace, &interrupt, &only),
             Command::Engine { command } => engine::run(&interrupt, &command),
             Command::Mutants { options } => mutants::run(&workspace, &interrupt, options),
+            Command::Model => model::run(&workspace, &interrupt),
             Command::Bench { options } => {
                 bench::run(&workspace, &interrupt, options).map(|()| ExitCode::SUCCESS)
             }

@@ -2,10 +2,11 @@
 //!
 //! | command | what it does |
 //! |---|---|
-//! | `setup` | installs the Debian packages that the lab needs |
+//! | `setup` | installs the Debian packages that the checks need |
 //! | `test` | runs every check of the project; the only list of them there is |
 //! | `engine -- <command>` | runs a command beside a private Docker engine |
 //! | `mutants` | changes the deciding parts of the core and says which changes no test sees |
+//! | `model` | checks the journal protocol exhaustively, with ten million worlds |
 //! | `bench` | measures the planning engine, and with `--check` holds it against its limits |
 //! | `bench-docker` | measures whole rollouts beside Docker Swarm and docker-compose |
 //!
@@ -23,6 +24,7 @@ mod command_line;
 mod engine;
 mod error;
 mod interrupt;
+mod model;
 mod mutants;
 mod setup;
 mod workspace;

@@ -14,13 +14,14 @@ struct Need {
     package: &'static str,
 }
 
-/// What the lab runs.
+/// What the lab and the proofs run.
 const NEEDS: &[Need] = &[
     Need { program: "dockerd", package: "docker.io" },
     Need { program: "iptables", package: "iptables" },
     Need { program: "haproxy", package: "haproxy" },
     Need { program: "ip", package: "iproute2" },
     Need { program: "nsenter", package: "util-linux" },
+    Need { program: "z3", package: "z3" },
 ];
 
 /// What only the benchmark runs: the peers' clients.
@@ -42,7 +43,7 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<(), XtaskError> {
     ensure(interrupt)
 }
 
-/// Installs what the lab misses, silently when nothing is.
+/// Installs what the checks miss, silently when nothing is.
 pub(crate) fn ensure(interrupt: &Interrupt) -> Result<(), XtaskError> {
     install(NEEDS, interrupt)
 }

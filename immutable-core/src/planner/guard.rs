@@ -1,10 +1,11 @@
 use super::RolloutState;
+use super::arithmetic::Account;
 use super::board::{Cell, Counts};
-use crate::limits::{Budget, ZoneBudget};
+use crate::limits::Budget;
 use crate::strategy::Share;
 
-/// The arithmetic that keeps every limit (design, "The planner"): what may still be done, with what this decision has
-/// chosen so far counted as done where that is worse.
+/// Keeps every limit (design, "The planner"): says what may still be done, with what this decision has chosen so far
+/// counted as done where that is worse.
 ///
 /// Nothing is launched or retired but through its two questions, so no strategy and no order of choices can break a limit.
 #[derive(Clone, Debug)]
@@ -13,8 +14,9 @@ pub(super) struct Guard<'s> {
     budget: Budget,
     share: Option<Share>,
     pub(super) counts: Counts,
-    /// Of each zone what it may have and what it has, where the limits look at zones.
-    zones: Vec<(ZoneBudget, u32, u32)>,
+    fleet: Account<u32>,
+    /// Of each zone, where the limits look at zones.
+    zones: Vec<Account<u32>>,
     /// How many more launches the rate allows.
     tokens: u32,
 }
@@ -46,29 +48,29 @@ impl<'s> Guard<'s> {
             let named = u32::try_from(state.spec.zones.len()).unwrap_or(u32::MAX);
             for (zone, _) in (0_u16..).zip(state.roster.zones()) {
                 let limit = state.goal.limits.zone_budget(budget.slots_in_zone(zone.into(), named));
-                let counts = state.board.zone(zone);
-                zones.push((limit, counts.total, counts.available()));
+                zones.push(account(&state.board.zone(zone), limit.max_total, limit.min_available));
             }
         }
-        Self { state, budget, share: state.share, counts, zones, tokens }
+        let fleet = account(&counts, budget.max_total(), state.goal.min_available());
+        Self { state, budget, share: state.share, counts, fleet, zones, tokens }
     }
 
     /// Counts a launch, if it is allowed.
     pub(super) fn launch(&mut self, zone: u16, is_new: bool) -> Result<(), Barred> {
-        if self.counts.total >= self.budget.max_total() {
+        if !self.fleet.may_grow() {
             return Err(Barred::Fleet(Limit::Surge));
         }
         if self.tokens == 0 {
             return Err(Barred::Fleet(Limit::Rate));
         }
-        if let Some((limit, total, _)) = self.zones.get_mut(usize::from(zone)) {
-            if *total >= limit.max_total {
+        if let Some(zone) = self.zones.get_mut(usize::from(zone)) {
+            if !zone.may_grow() {
                 return Err(Barred::Zone);
             }
-            *total += 1;
+            zone.grow();
         }
         self.tokens -= 1;
-        self.counts.total += 1;
+        self.fleet.grow();
         let live = if is_new { &mut self.counts.new_live } else { &mut self.counts.old_live };
         *live += 1;
         self.counts.fresh_live += u32::from(!is_new);
@@ -81,18 +83,19 @@ impl<'s> Guard<'s> {
         // A platform that picks the victim itself may take an available one for any.
         let costs = is_available || self.state.spec.picks_victim;
         if costs {
-            if self.counts.available() <= self.state.goal.min_available() {
+            if !self.fleet.may_lose() {
                 return Err(Barred::Fleet(Limit::Available));
             }
-            if is_available && self.ready_of(cell) <= self.carries(cell) {
+            if is_available && !self.group_of(cell).may_lose() {
                 return Err(Barred::Fleet(Limit::Traffic));
             }
-            if let Some((limit, _, available)) = self.zones.get_mut(usize::from(cell.zone)) {
-                if *available <= limit.min_available {
+            if let Some(zone) = self.zones.get_mut(usize::from(cell.zone)) {
+                if !zone.may_lose() {
                     return Err(Barred::Zone);
                 }
-                *available -= 1;
+                zone.lose();
             }
+            self.fleet.lose();
         }
         if cell.is_live() {
             let live = if cell.is_old() { &mut self.counts.old_live } else { &mut self.counts.new_live };
@@ -103,15 +106,13 @@ impl<'s> Guard<'s> {
         if is_available {
             let ready = if cell.is_old() { &mut self.counts.old_ready } else { &mut self.counts.new_ready };
             *ready -= 1;
-        } else if costs {
-            self.counts.charged += 1;
         }
         Ok(())
     }
 
     /// Whether fewer are available than must be.
     pub(super) fn is_short(&self) -> bool {
-        self.counts.available() < self.state.goal.min_available()
+        self.fleet.is_short()
     }
 
     /// Whether the new group may carry this share of the traffic, and the old one the rest.
@@ -122,14 +123,12 @@ impl<'s> Guard<'s> {
             && (!more_for_old || self.counts.old_ready >= self.carried_by(share.rest()))
     }
 
-    fn ready_of(&self, cell: &Cell) -> u32 {
-        if cell.is_old() { self.counts.old_ready } else { self.counts.new_ready }
-    }
-
-    /// How many ready ones the group of this instance needs for its share of the traffic.
-    fn carries(&self, cell: &Cell) -> u32 {
+    /// The ready ones of the group of this instance, and how many of them its share of the traffic needs.
+    fn group_of(&self, cell: &Cell) -> Account<u32> {
         let share = self.share.map(|share| if cell.is_old() { share.rest() } else { share });
-        share.map_or(0, |share| self.carried_by(share))
+        let ready = if cell.is_old() { self.counts.old_ready } else { self.counts.new_ready };
+        let needed = share.map_or(0, |share| self.carried_by(share));
+        Account { total: ready, available: ready, max_total: ready, min_available: needed }
     }
 
     /// How many ready ones must carry a share of the traffic: never none, or it would be lost.
@@ -137,4 +136,8 @@ impl<'s> Guard<'s> {
         let needed = share.of(self.budget.desired);
         needed.saturating_sub(self.budget.max_unavailable).max(needed.min(1))
     }
+}
+
+fn account(counts: &Counts, max_total: u32, min_available: u32) -> Account<u32> {
+    Account { total: counts.total, available: counts.available(), max_total, min_available }
 }

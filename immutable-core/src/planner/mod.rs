@@ -3,6 +3,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod arithmetic;
 mod board;
 mod conclusion;
 mod course;
@@ -16,6 +17,8 @@ mod guard;
 mod member;
 mod order;
 mod plan_error;
+#[cfg(test)]
+mod proof;
 mod request;
 mod roster;
 mod seating;

@@ -17,8 +17,8 @@ pub(super) struct Check {
 pub(super) enum Work {
     /// Cargo commands, one after the other.
     Cargo(&'static [Cargo]),
-    /// Cargo commands that start engines and proxies of their own.
-    Lab(&'static [Cargo]),
+    /// Cargo commands that start engines, proxies or solvers of their own.
+    Tools(&'static [Cargo]),
     /// Commands outside first, then commands beside a private engine, in its network namespace.
     Engine { before: &'static [Cargo], inside: &'static [Cargo] },
     /// Something written in this crate.
@@ -113,6 +113,20 @@ pub(super) const CHECKS: &[Check] = &[
         }]),
     },
     Check {
+        name: "proof",
+        about: "the arithmetic of the budgets, proved by a solver for fleets of every size",
+        work: Work::Tools(&[plain(&[
+            "test",
+            "--package",
+            "immutable-core",
+            "--all-features",
+            "--lib",
+            "--",
+            "--ignored",
+            "proof",
+        ])]),
+    },
+    Check {
         name: "examples",
         about: "the quick start runs, as its alias runs it",
         work: Work::Cargo(&[plain(&["quickstart"])]),
@@ -125,7 +139,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "lab",
         about: "the lab's own tests: engine, proxy and load for real",
-        work: Work::Lab(&[plain(&["test", "--package", "immutable-lab"])]),
+        work: Work::Tools(&[plain(&["test", "--package", "immutable-lab"])]),
     },
     Check {
         name: "docker",

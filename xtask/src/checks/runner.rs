@@ -66,7 +66,7 @@ fn perform(check: &Check, workspace: &Workspace, interrupt: &Interrupt) -> Resul
     match &check.work {
         Work::Own(work) => work(workspace),
         Work::Cargo(commands) => run_here(commands, workspace, interrupt),
-        Work::Lab(commands) => {
+        Work::Tools(commands) => {
             setup::ensure(interrupt)?;
             run_here(commands, workspace, interrupt)
         }
