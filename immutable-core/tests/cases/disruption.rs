@@ -1,9 +1,10 @@
 //! Karpenter's disruption budgets: how many nodes may be taken away now.
 
-use immutable_core::Quantity;
 use immutable_core::limits::Limits;
+use immutable_core::{Quantity, Seed, Timestamp};
 
 use crate::table::{Answers, Row, Table};
+use crate::windows::scheduled;
 use crate::world::{Group, World, quantity};
 
 pub(crate) const TABLES: &[Table] = &[
@@ -35,50 +36,71 @@ fn accounting(row: &Row) -> Answers {
     )
 }
 
-/// One budget of a row: how many nodes, whether it is active at the time of the row, and for which reasons.
+/// One budget of a row: how many nodes, when, and for which reasons.
 #[derive(Debug)]
-struct Budget {
-    name: String,
+struct Budget<'a> {
     nodes: Quantity,
-    active: bool,
+    /// A schedule and how long it holds from then on.
+    when: (&'a str, &'a str),
     reasons: &'static [&'static str],
 }
 
-/// Reads `B0:10 always … ; B1:… but B3 and B4 @yearly`. Only `always` is active at the time of the table; when a schedule
-/// is active is asked elsewhere.
-fn parse(text: &str) -> Vec<Budget> {
-    let text = if text == "B0 only" { "B0:10 always" } else { text };
-    let (list, but) = text.split_once(" but ").unwrap_or((text, ""));
-    let budget = |entry: &str| {
+/// The six budgets that most rows begin with.
+const SIX: &str = "B0:10 always; B1:100 always; B2:100% always; B3:15 always drifted+underutilized; B4:5 always drifted; \
+                   B5:0 @weekly 1h";
+
+/// Reads `B0:10 always … ; B1:… but B3 and B4 @yearly`.
+fn parse<'a>(text: &'a str) -> Vec<Budget<'a>> {
+    let always = ("* * * * *", "1h");
+    let (list, but) = match text {
+        "B0 only" => ("B0:10 always", ""),
+        "all six @yearly 1h" => (SIX, "B0 B1 B2 B3 B4 B5 @yearly"),
+        text => text.split_once(" but ").unwrap_or((text, "")),
+    };
+    let budget = |entry: &'a str| {
         let (name, entry) = entry.split_once(':').unwrap_or(("", entry));
         let (nodes, rest) = entry.split_once(' ').unwrap();
-        let reasons: &[_] = match rest.rsplit_once(' ').map_or(rest, |(_, last)| last) {
+        let mut words = rest.split(' ');
+        let when = match words.next().unwrap() {
+            word if word.starts_with("always") => always,
+            schedule => (schedule, words.next().unwrap()),
+        };
+        let is_exception = !name.is_empty() && but.split(' ').any(|word| word == name);
+        let when = match is_exception {
+            true if but.contains("always") => always,
+            true => ("@yearly", "1h"),
+            false => when,
+        };
+        let reasons: &[_] = match rest.rsplit(' ').next().unwrap() {
             "drifted+underutilized" => &["Drifted", "Underutilized"],
             "drifted" => &["Drifted"],
             "empty" => &["Empty"],
             _ => &["Drifted", "Underutilized", "Empty"],
         };
-        let exception = !name.is_empty() && but.split(' ').any(|word| word == name);
-        let active = if exception { but.contains("always") } else { rest.contains("always") };
-        Budget { name: name.to_owned(), nodes: quantity(nodes), active, reasons }
+        Budget { nodes: quantity(nodes), when, reasons }
     };
-    list.split("; ").filter(|entry| !entry.starts_with("all six")).map(budget).collect()
+    list.split("; ").map(budget).collect()
 }
 
-/// How many of the nodes leave at first under the tightest of the budgets that hold, or under the default limits where none
-/// does. One more node than wanted may exist, because a budget of no node at all would otherwise be refused.
+/// How many of the nodes leave at first under the tightest of the budgets that hold at the time, or under the default limits
+/// where none does. One more node than wanted may exist, because a budget of no node at all would otherwise be refused.
+///
+/// Karpenter allows nothing when a schedule is wrong; here there is no calendar then, so no rollout either.
 fn budgets(row: &Row) -> Answers {
-    let nodes = row.number("nodes");
-    let reason = row.text("reason");
-    let limits =
-        |max_unavailable| Limits { max_surge: Quantity::Count(1), max_unavailable, ..Limits::default() };
-    let leave = |limits: Limits| {
-        let world = World::new(nodes, limits, "new").with(&[Group::ready("old", nodes)]);
-        world.first().left("old")
+    let peer = if row.flag("expect_error") { "no schedule" } else { row.text("expect_allowed") };
+    let (nodes, reason) = (row.number("nodes"), row.text("reason"));
+    let now: Timestamp = format!("{}Z", row.text("clock_utc")).parse().unwrap();
+    let leave = |max_unavailable| {
+        let limits = Limits { max_surge: Quantity::Count(1), max_unavailable, ..Limits::default() };
+        World::new(nodes, limits, "new").with(&[Group::ready("old", nodes)]).first().left("old")
     };
-    let holds = |budget: &Budget| budget.active && (reason.is_empty() || budget.reasons.contains(&reason));
-    let held: Vec<Budget> = parse(row.text("budgets")).into_iter().filter(holds).collect();
-    let tightest = held.iter().map(|budget| (leave(limits(budget.nodes)), &budget.name)).min();
-    let none = || leave(Limits { max_surge: Quantity::Count(1), ..Limits::default() });
-    Answers::new(row.text("expect_allowed"), tightest.map_or_else(none, |(allowed, _)| allowed))
+    let mut tightest = None;
+    for Budget { nodes, when: (schedule, duration), reasons } in parse(row.text("budgets")) {
+        let Ok(calendar) = scheduled(schedule, duration) else { return Answers::new(peer, "no schedule") };
+        if calendar.is_open(now, Seed::new(0)) && (reason.is_empty() || reasons.contains(&reason)) {
+            let allowed = leave(nodes);
+            tightest = Some(tightest.map_or(allowed, |least: u32| least.min(allowed)));
+        }
+    }
+    Answers::new(peer, tightest.unwrap_or_else(|| leave(Limits::default().max_unavailable)))
 }

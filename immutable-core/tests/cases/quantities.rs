@@ -6,7 +6,6 @@ use immutable_core::limits::{Budget, Limits, LimitsError};
 use crate::table::{Answers, Row, Table};
 
 pub(crate) const TABLES: &[Table] = &[
-    Table { name: "bosh_numeric", ask: bosh_numeric },
     Table { name: "fenceposts", ask: fenceposts },
     Table { name: "intstr_parse", ask: intstr_parse },
     Table { name: "intstr_percent", ask: intstr_percent },
@@ -15,7 +14,7 @@ pub(crate) const TABLES: &[Table] = &[
 ];
 
 /// A cell of a table: a number is a count, anything else must be a percentage.
-fn quantity(cell: &str) -> Result<Quantity, serde_json::Error> {
+pub(crate) fn quantity(cell: &str) -> Result<Quantity, serde_json::Error> {
     match cell.parse::<u32>() {
         Ok(_) => serde_json::from_str(cell),
         Err(_) => serde_json::from_str(&serde_json::to_string(cell)?),
@@ -116,17 +115,4 @@ fn kops_fenceposts(row: &Row) -> Answers {
             Answers::new(format!("surge {surge}, unavailable {}", other.unwrap()), budget(Limits::default()))
         }
     }
-}
-
-/// A number of instances of a group, for the first ones and for those in flight.
-fn bosh_numeric(row: &Row) -> Answers {
-    let size = row.number("size");
-    let ours = quantity(row.text("value")).map(|value| match row.text("setting") {
-        "max_in_flight" => {
-            Limits { max_unavailable: value, ..Limits::default() }.budget(size).unwrap().max_unavailable
-        }
-        _ => value.round_down(size),
-    });
-    let peer = if row.flag("expect_error") { Err(()) } else { Ok(row.number("expect")) };
-    Answers::new(or_error(peer), or_error(ours))
 }

@@ -7,20 +7,11 @@ use immutable_core::gate::GateSpec;
 use immutable_core::limits::Limits;
 use immutable_core::strategy::{Canary, CanaryStep, Rolling, RolloutStrategy, StrategyContext, Waves};
 
+use crate::quantities::quantity;
 use crate::table::{Answers, Row, Table};
 
-pub(crate) const TABLES: &[Table] = &[
-    Table { name: "bosh_numeric", text: include_str!("../cases/bosh_numeric.csv"), ask: bosh },
-    Table { name: "kamal_boot_limit", text: include_str!("../cases/kamal_boot_limit.csv"), ask: kamal },
-];
-
-/// A number or a text with `%`, as in a configuration file.
-fn quantity(cell: &str) -> Result<Quantity, serde_json::Error> {
-    match cell.parse::<u32>() {
-        Ok(count) => Ok(Quantity::Count(count)),
-        Err(_) => serde_json::from_value(cell.into()),
-    }
-}
+pub(crate) const TABLES: &[Table] =
+    &[Table { name: "bosh_numeric", ask: bosh }, Table { name: "kamal_boot_limit", ask: kamal }];
 
 /// `canaries` is a canary's size, `max_in_flight` what may be unavailable.
 fn bosh(row: &Row) -> Answers {

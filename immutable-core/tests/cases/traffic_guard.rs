@@ -2,44 +2,41 @@
 //! with what is desired; the instances that are down are desired here, and every row has the same answer.
 
 use immutable_core::FleetId;
-use immutable_core::release::{Capacity, Group, IllegalReleaseEvent, Release, ReleaseEvent, ReleaseSpec};
-use libtest_mimic::Trial;
+use immutable_core::release::{
+    Capacity, Group, IllegalReleaseEvent, Release, ReleaseEvent, ReleaseSpec, TrafficGuard,
+};
+use immutable_core::strategy::Share;
 
-use crate::table;
+use crate::table::{Answers, Row, Table};
 
-pub(crate) fn trials() -> Vec<Trial> {
-    let text = include_str!("../cases/spinnaker_traffic_guard.csv");
-    table::trials("traffic_guard", text, 9, |row| row[0].clone(), check)
+pub(crate) const TABLES: &[Table] = &[Table { name: "spinnaker_traffic_guard", ask: traffic_guard }];
+
+pub(crate) fn guard(hundredths: u32) -> TrafficGuard {
+    TrafficGuard::new(Share::new(u8::try_from(hundredths).unwrap()).unwrap())
 }
 
-fn check(row: &[String]) {
-    let [case, going, staying, ratio, expected, _] = row else { panic!("{row:?}") };
-    let expected: bool = expected.parse().unwrap();
-    let (going, staying) = (groups(going), groups(staying));
-    if case == "target not in the cluster" {
-        assert_eq!((expected, going[0].1), (false, None));
-        unknown_group_is_refused(&going[0].0, &staying);
-        return;
-    }
-    let capacity = |(_, capacity): &(String, Option<Capacity>)| capacity.unwrap();
-    let ratio = ratio.parse::<f64>().unwrap() * 100.0;
-    let hundredths = (0..=100).find(|hundredths| f64::from(*hundredths) >= ratio - 1e-9).unwrap();
-    let all = going.iter().chain(&staying).map(capacity);
-    let mut spare = table::guard(hundredths).spare(all);
-    let allowed = going.iter().map(capacity).all(|group| spare.take(group) == group.serving);
-    assert_eq!(allowed, expected);
+fn traffic_guard(row: &Row) -> Answers {
+    let (going, staying) = (groups(row.text("going_away")), groups(row.text("staying")));
+    let allowed = match &going[..] {
+        [(unknown, None)] => !is_refused(unknown, &staying),
+        going => {
+            let capacity = |(_, capacity): &(String, Option<Capacity>)| capacity.unwrap();
+            let ratio = row.text("min_capacity_ratio").parse::<f64>().unwrap() * 100.0;
+            let least = (0..=100).find(|hundredths| f64::from(*hundredths) >= ratio - 1e-9).unwrap();
+            let mut spare = guard(least).spare(going.iter().chain(&staying).map(capacity));
+            going.iter().map(capacity).all(|group| spare.take(group) == group.serving)
+        }
+    };
+    Answers::new(row.flag("expect_allowed"), allowed)
 }
 
 /// Ours refuses an unknown group before any guard is asked, and names the nearest one.
-fn unknown_group_is_refused(group: &str, known: &[(String, Option<Capacity>)]) {
+fn is_refused(group: &str, known: &[(String, Option<Capacity>)]) -> bool {
     let fleet = |name: &str| FleetId::new(name).unwrap();
     let spec = known.iter().fold(ReleaseSpec::new(), |spec, (name, _)| spec.group(Group::new(fleet(name))));
     let mut release = Release::open(&spec).unwrap();
     let refused = release.apply(&ReleaseEvent::Begin { group: fleet(group) });
-    assert!(
-        matches!(&refused, Err(IllegalReleaseEvent::UnknownGroup { nearest: Some(_), .. })),
-        "{refused:?}"
-    );
+    matches!(refused, Err(IllegalReleaseEvent::UnknownGroup { nearest: Some(_), .. }))
 }
 
 /// `name:up[:pinned size]`, or only the name of a group that does not exist; a remark in brackets may tell how many are

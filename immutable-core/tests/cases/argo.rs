@@ -7,33 +7,14 @@ use immutable_core::strategy::{
 };
 
 use crate::table::{Answers, Row, Table};
+use crate::world::quantity;
 
 pub(crate) const TABLES: &[Table] = &[
-    Table {
-        name: "argo_weighted_split",
-        text: include_str!("../cases/argo_weighted_split.csv"),
-        ask: weighted_split,
-    },
-    Table {
-        name: "argo_canary_counts",
-        text: include_str!("../cases/argo_canary_counts.csv"),
-        ask: canary_counts,
-    },
-    Table {
-        name: "argo_bluegreen_preview",
-        text: include_str!("../cases/argo_bluegreen_preview.csv"),
-        ask: bluegreen_preview,
-    },
-    Table {
-        name: "argo_dynamic_stable_scale",
-        text: include_str!("../cases/argo_dynamic_stable_scale.csv"),
-        ask: dynamic_stable_scale,
-    },
-    Table {
-        name: "argo_abort_weight",
-        text: include_str!("../cases/argo_abort_weight.csv"),
-        ask: abort_weight,
-    },
+    Table { name: "argo_weighted_split", ask: weighted_split },
+    Table { name: "argo_canary_counts", ask: canary_counts },
+    Table { name: "argo_bluegreen_preview", ask: bluegreen_preview },
+    Table { name: "argo_dynamic_stable_scale", ask: dynamic_stable_scale },
+    Table { name: "argo_abort_weight", ask: abort_weight },
 ];
 
 fn groups(new: u32, old: u32) -> String {
@@ -68,10 +49,6 @@ fn weighted_split(row: &Row) -> Answers {
         Err(_) => "refused".to_owned(),
     };
     Answers::new(groups(row.number("expect_canary"), row.number("expect_stable")), ours)
-}
-
-fn quantity(cell: &str) -> Quantity {
-    cell.parse().unwrap_or_else(|_| Quantity::Count(cell.parse().unwrap()))
 }
 
 /// Argo answers with the numbers after one pass of its controller, we with those of the stage: the pass must go towards

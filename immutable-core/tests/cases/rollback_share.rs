@@ -6,38 +6,30 @@
 use immutable_core::release::{Capacity, Group, Release, ReleaseEvent, ReleaseSpec, Service};
 use immutable_core::strategy::Share;
 use immutable_core::{FleetId, ServiceName};
-use libtest_mimic::Trial;
 
-use crate::table;
+use crate::table::{Answers, Row, Table};
 
-pub(crate) fn trials() -> Vec<Trial> {
-    let text = include_str!("../cases/spinnaker_rollback_health_pct.csv");
-    let name = |row: &[String]| {
-        let told = if row[1].is_empty() { String::new() } else { format!(" told {}%", row[1]) };
-        format!("{}% of {}{told}", row[2], row[0])
-    };
-    let mut trials = table::trials("rollback_share", text, 4, name, check);
-    trials.push(Trial::test("rollback_share: the share must be written", || {
+pub(crate) const TABLES: &[Table] = &[Table { name: "spinnaker_rollback_health_pct", ask: rollback_share }];
+
+fn rollback_share(row: &Row) -> Answers {
+    let (desired, percent) = (row.number("desired"), row.number("expect_target_healthy_pct"));
+    if row.text("override").is_empty() {
         let error = serde_json::from_str::<Service>(r#"{"name": "web"}"#).unwrap_err();
-        assert!(error.to_string().contains("missing field `min_share`"), "{error}");
-        Ok(())
-    }));
-    trials
-}
-
-fn check(row: &[String]) {
-    let [desired, _, percent] = row else { panic!("{row:?}") };
-    let (desired, percent): (u32, u8) = (desired.parse().unwrap(), percent.parse().unwrap());
+        assert!(
+            error.to_string().contains("missing field `min_share`"),
+            "the share must be written: {error}"
+        );
+    }
     let (fleet, web) = (FleetId::new("web-1").unwrap(), ServiceName::new("web").unwrap());
+    let share = Share::new(u8::try_from(percent).unwrap()).unwrap();
     let spec = ReleaseSpec::new()
-        .service(Service::new(web.clone(), Share::new(percent).unwrap()))
+        .service(Service::new(web.clone(), share))
         .group(Group::new(fleet.clone()).service(web));
     let mut release = Release::open(&spec).unwrap();
     release.apply(&ReleaseEvent::Begin { group: fleet.clone() }).unwrap();
     release.apply(&ReleaseEvent::RollBack).unwrap();
     let admission = release.admit(|_| Capacity::new(desired, desired));
-    let floor = admission.floors[&fleet];
-    assert_eq!(u64::from(floor), (u64::from(desired) * u64::from(percent)).div_ceil(100));
     // With a share of everything the group must launch first: it is under way, so it is told so by its floor.
-    assert_eq!(admission.turn_back, [fleet]);
+    assert_eq!(admission.turn_back, std::slice::from_ref(&fleet));
+    Answers::new((desired * percent).div_ceil(100), admission.floors[&fleet])
 }

@@ -8,8 +8,7 @@ use immutable_core::strategy::{Canary, CanaryStep, RolloutStrategy, Share, Strat
 
 use crate::table::{Answers, Row, Table};
 
-pub(crate) const TABLES: &[Table] =
-    &[Table { name: "flagger_weights", text: include_str!("../cases/flagger_weights.csv"), ask: weights }];
+pub(crate) const TABLES: &[Table] = &[Table { name: "flagger_weights", ask: weights }];
 
 fn split(share: Share) -> String {
     format!("{} old, {share} new", share.rest())
