@@ -13,6 +13,7 @@ mod folder;
 mod golden;
 mod journal;
 mod kernel;
+mod limits;
 mod lint;
 mod meanwhile;
 mod plans;
