@@ -14,6 +14,7 @@ mod golden;
 mod journal;
 mod kernel;
 mod kills;
+mod limits;
 mod lint;
 mod meanwhile;
 mod mortal;

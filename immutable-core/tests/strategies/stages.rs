@@ -86,3 +86,16 @@ fn all_of_the_traffic_is_one_step_also_when_it_is_written() {
     assert_eq!(written.stages(&context), RollingBlueGreen::new().steps([share(50)]).stages(&context));
     assert_eq!(written.stages(&context).unwrap().len(), 3);
 }
+
+#[test]
+fn a_step_may_grow_without_more_of_the_traffic() {
+    let canary = Canary::new(step(count(1)).share(share(10))).step(step(count(5)).share(share(10)));
+    assert_eq!(
+        shown(&canary, &context(10, 10, 0)),
+        [
+            "1 new, 9 old, 10% of the traffic",
+            "5 new, 9 old, 10% of the traffic",
+            "10 new, 0 old, 100% of the traffic"
+        ]
+    );
+}
