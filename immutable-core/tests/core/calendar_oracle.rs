@@ -118,6 +118,19 @@ impl Described {
         let always = self.hours.is_empty() && self.starts.is_empty();
         !frozen && (always || in_hours || started)
     }
+
+    /// Every second of a span, without its first one, at which the calendar can open or close: between two of them nothing
+    /// changes, however short the time between them.
+    fn turns(&self, after: i64, until: i64) -> impl Iterator<Item = i64> {
+        // The clock turns at whole minutes, and a cron window ends its duration after one.
+        let ends = self.starts.iter().map(|start| start.duration.rem_euclid(60));
+        let minutes = [0].into_iter().chain(ends).flat_map(move |second| {
+            let first = after + 1 + (second - after - 1).rem_euclid(60);
+            (first..=until).step_by(60)
+        });
+        let edges = self.freezes.iter().flat_map(|(from, until)| [*from, *until]);
+        minutes.chain(edges.filter(move |edge| (after + 1..=until).contains(edge)))
+    }
 }
 
 /// A time near a jump of the clock of the zone, when it has any, or any time of these years.
@@ -215,7 +228,10 @@ proptest! {
         let Ok(calendar) = described.calendar().jitter(jitter).build() else { return Ok(()) };
         let plain = described.calendar().build().unwrap();
         let delay = i64::try_from(jitter.delay(seed).as_secs()).unwrap();
-        let been_open = |moment: i64| (0..=delay / 30).map(|half| half * 30).chain([delay]).all(|ago| plain.is_open(at(moment - ago), NOBODY));
+        let been_open = |moment: i64| {
+            let turns = described.turns(moment - delay, moment);
+            turns.chain([moment - delay]).all(|turn| plain.is_open(at(turn), NOBODY))
+        };
         prop_assert_eq!(calendar.is_open(at(now), seed), been_open(now));
         let change = calendar.next_change(at(now), seed);
         if let Some(change) = change {
