@@ -143,21 +143,30 @@ impl Timeline {
         self.zones.shrink_to_fit();
     }
 
-    pub(crate) fn launch(&mut self, at: Duration, seat: Seat, zone: u32, image: u32) {
-        self.seated(at, What::Launch { attempt: seat.attempt.0, image }, seat.slot);
-        self.zones.push(zone);
+    pub(crate) fn launch(
+        &mut self,
+        at: Duration,
+        attempt: Attempt,
+        image: u32,
+        slots: impl Iterator<Item = (Slot, u32)>,
+    ) {
+        self.go_on(at, What::Launch { attempt: attempt.0, image });
+        for (slot, zone) in slots {
+            self.slots.push(slot.0);
+            self.zones.push(zone);
+        }
     }
 
-    pub(crate) fn available(&mut self, at: Duration, seat: Seat) {
-        self.seated(at, What::Available { attempt: seat.attempt.0 }, seat.slot);
+    pub(crate) fn available(&mut self, at: Duration, attempt: Attempt, slots: impl Iterator<Item = Slot>) {
+        self.seated(at, What::Available { attempt: attempt.0 }, slots);
     }
 
-    pub(crate) fn retire(&mut self, at: Duration, seat: Seat) {
-        self.seated(at, What::Retire { attempt: seat.attempt.0 }, seat.slot);
+    pub(crate) fn retire(&mut self, at: Duration, attempt: Attempt, slots: impl Iterator<Item = Slot>) {
+        self.seated(at, What::Retire { attempt: attempt.0 }, slots);
     }
 
-    pub(crate) fn gone(&mut self, at: Duration, seat: Seat) {
-        self.seated(at, What::Gone { attempt: seat.attempt.0 }, seat.slot);
+    pub(crate) fn gone(&mut self, at: Duration, attempt: Attempt, slots: impl Iterator<Item = Slot>) {
+        self.seated(at, What::Gone { attempt: attempt.0 }, slots);
     }
 
     pub(crate) fn shift(&mut self, at: Duration, share: Share) {
@@ -170,11 +179,15 @@ impl Timeline {
         self.others += 1;
     }
 
-    fn seated(&mut self, at: Duration, what: What, slot: Slot) {
+    fn seated(&mut self, at: Duration, what: What, slots: impl Iterator<Item = Slot>) {
+        self.go_on(at, what);
+        self.slots.extend(slots.map(|slot| slot.0));
+    }
+
+    fn go_on(&mut self, at: Duration, what: What) {
         if self.runs.last().is_none_or(|run| run.what != what || run.at != at) {
             self.begin(at, what);
         }
-        self.slots.push(slot.0);
     }
 
     fn begin(&mut self, at: Duration, what: What) {
@@ -199,11 +212,15 @@ impl FromIterator<PlannedStep> for Timeline {
                 PlannedEvent::Launch { seat, zone, image } => {
                     let zone = number(&mut timeline.zone_names, zone);
                     let image = number(&mut timeline.images, image);
-                    timeline.launch(at, seat, zone, image);
+                    timeline.launch(at, seat.attempt, image, std::iter::once((seat.slot, zone)));
                 }
-                PlannedEvent::Available { seat } => timeline.available(at, seat),
-                PlannedEvent::Retire { seat } => timeline.retire(at, seat),
-                PlannedEvent::Gone { seat } => timeline.gone(at, seat),
+                PlannedEvent::Available { seat } => {
+                    timeline.available(at, seat.attempt, std::iter::once(seat.slot));
+                }
+                PlannedEvent::Retire { seat } => {
+                    timeline.retire(at, seat.attempt, std::iter::once(seat.slot));
+                }
+                PlannedEvent::Gone { seat } => timeline.gone(at, seat.attempt, std::iter::once(seat.slot)),
                 PlannedEvent::Shift { share } => timeline.shift(at, share),
                 PlannedEvent::Stage { stage } => timeline.stage(at, stage),
             }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::board::Phase;
+use super::board::{Cell, Phase};
 use super::goal::Goal;
 use super::state::{Failures, Run};
 use super::{Conclusion, Direction, FailReason, IllegalTransition, RolloutState};
@@ -158,19 +158,25 @@ impl RolloutState {
         for slot in self.timers.clear_slots() {
             self.board.rest(slot, false);
         }
+        let regroup = self.regrouping();
+        self.board.regroup(regroup);
+        self.mark = 0;
+        self.replaced = 0;
+        self.progressed_at = at;
+    }
+
+    /// What another wanted image makes of each instance.
+    pub(super) fn regrouping(&self) -> impl Fn(&mut Cell) + use<> {
         let wanted = self.roster.known_image(self.wanted());
         let revoked: Vec<u16> =
             self.revoked.iter().filter_map(|image| self.roster.known_image(*image)).collect();
-        self.board.regroup(|cell| {
+        move |cell| {
             let urgent = cell.reason.filter(|_| cell.is_urgent());
             let revoked = revoked.contains(&cell.image).then_some(Reason::Revoked);
             let reason = urgent.min(revoked).or(urgent).or(revoked);
             cell.reason = reason.or_else(|| (Some(cell.image) != wanted).then_some(Reason::OtherImage));
             cell.fresh = false;
-        });
-        self.mark = 0;
-        self.replaced = 0;
-        self.progressed_at = at;
+        }
     }
 
     /// Another number of instances was asked for.

@@ -1,6 +1,6 @@
 //! Why nothing can move any more, and the least that would change it.
 
-use super::board::{Class, Phase};
+use super::board::{Class, Phase, Places};
 use super::explain::slot_reasons;
 use super::forecast::finishes;
 use super::state::Run;

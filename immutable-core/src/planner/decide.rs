@@ -1,3 +1,4 @@
+use super::board::Places;
 use super::due::progress_deadline;
 use super::state::Run;
 use super::steps::{Choice, choices};
@@ -34,15 +35,23 @@ pub enum Decision {
 /// same journal gives the same decisions. Its cost grows with what it decides, not with the fleet.
 #[must_use]
 pub fn decide(state: &RolloutState, now: Timestamp) -> Decision {
-    match choose(state, now) {
-        Ok(choices) => Decision::Act(choices.into_iter().map(|choice| choice.into_step(state)).collect()),
+    match choose(state, &state.board, now) {
+        Ok(choices) => {
+            let mut steps = Vec::new();
+            choices.into_iter().for_each(|choice| choice.into_steps(state, &mut steps));
+            Decision::Act(steps)
+        }
         Err(other) => other,
     }
 }
 
-/// The decision, with what to do in numbers; as an error where there is nothing to do.
+/// The decision, with what to do in numbers; as an error where there is nothing to do. The places are those of the state.
 #[expect(clippy::result_large_err, reason = "one a decision, and taken apart at once")]
-pub(super) fn choose(state: &RolloutState, now: Timestamp) -> Result<Vec<Choice>, Decision> {
+pub(super) fn choose<P: Places>(
+    state: &RolloutState,
+    places: &P,
+    now: Timestamp,
+) -> Result<Vec<Choice>, Decision> {
     match &state.run {
         Run::Closed(conclusion) => return Err(Decision::Done(conclusion.clone())),
         Run::Ending(conclusion) if state.open.is_empty() => return Err(Decision::Done(conclusion.clone())),
@@ -58,7 +67,7 @@ pub(super) fn choose(state: &RolloutState, now: Timestamp) -> Result<Vec<Choice>
     if state.is_forward() && state.is_no_op() {
         return Err(Decision::Done(Conclusion::Completed));
     }
-    let choices = choices(state, now);
+    let choices = choices(state, places, now);
     if !choices.is_empty() {
         return Ok(choices);
     }

@@ -49,7 +49,7 @@ pub(super) fn slot_reasons(
     state: &RolloutState,
     now: Timestamp,
 ) -> impl Iterator<Item = (Slot, WaitingOn)> + '_ {
-    let chooser = Chooser::new(state, now);
+    let chooser = Chooser::new(state, &state.board, now);
     let slots = (0..state.board.next_surplus().0).map(Slot);
     slots.filter_map(move |slot| Some((slot, slot_waits_on(state, &chooser, slot, now)?)))
 }

@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::board::Phase;
+use super::board::{Board, Cell, CellId, Cohorts, Phase, SlotsIn, Span, Tally};
 use super::decide::choose;
 use super::due::next_work;
+use super::order::{Order, order};
+use super::state::lanes_of;
 use super::steps::Choice;
 use super::{Decision, FailReason, IllegalTransition, RolloutState, explain, next_due};
 use crate::gate::{GateSpec, Judgement, Verdict};
+use crate::id::Attempt;
 use crate::plan::{
-    Adopted, Estimates, OnFailure, PlanReport, PlannedEvent, RollbackPlan, RolloutSpec, Seat, Timeline,
+    Adopted, Estimates, OnFailure, PlanReport, PlannedEvent, PlannedStep, RollbackPlan, RolloutSpec, Seat,
+    Timeline,
 };
 use crate::time::Timestamp;
 
@@ -25,27 +29,48 @@ pub(super) struct Forecast {
     pub(super) rollbacks: Vec<RollbackPlan>,
 }
 
-/// What the predicted world does next, at its time.
-enum Coming {
-    Ready(Seat),
-    Available(Seat),
-    Gone(Seat),
+/// What the predicted world does next, at its time, to the instances of this attempt in these slots.
+struct Coming {
+    what: What,
+    attempt: Attempt,
+    slots: Span,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Ready,
+    Available,
+    Gone,
+}
+
+/// What is kept of what happened.
+enum Record {
+    Nothing,
+    /// Everything, and what going back would cost from each stage.
+    All {
+        timeline: Timeline,
+        rollbacks: Vec<RollbackPlan>,
+    },
+    /// What a rollback costs.
+    Cost(RollbackPlan),
 }
 
 /// A world in which launches succeed, become ready and leave as estimated, nobody fails, and gates pass as soon as their
-/// time has come. It knows its instances by their seats only.
+/// time has come. It knows its instances by their seats only, and moves those that are alike together.
 struct World {
+    /// Its board has no instances; it has the counters of `fleet`.
     state: RolloutState,
+    fleet: Cohorts,
     estimates: Estimates,
     start: Timestamp,
     now: Timestamp,
     coming: BTreeMap<Timestamp, Vec<Coming>>,
-    timeline: Timeline,
+    record: Record,
+    /// How much happened.
+    events: usize,
     /// More events than any rollout of this size has: only a defect of the kernel gets there.
     most_events: usize,
     unfinished: bool,
-    plans_rollbacks: bool,
-    rollbacks: Vec<RollbackPlan>,
 }
 
 /// So often the clock may go on without anything happening: a calendar opens and closes for ever.
@@ -58,55 +83,72 @@ pub(super) fn forecast(
     start: Timestamp,
     estimates: &Estimates,
 ) -> Result<Forecast, IllegalTransition> {
-    let mut state = RolloutState::empty(spec, initial, start)?;
-    for adopted in initial {
-        state.adopt(adopted, start)?;
-    }
-    state.board.sort();
-    let mut world = World::new(state, *estimates, start);
+    let mut state = RolloutState::empty(spec, start)?;
+    let Order { slots, tiers } = order(&state.spec, initial);
+    let (desired, lanes) = (state.spec.budget.desired, lanes_of(&state.spec));
+    let mut tally = Tally::new(lanes > 0);
+    let mut unsettled = Vec::new();
+    let found = initial.iter().map(|adopted| {
+        let cell = state.found_like(adopted, start)?;
+        if cell.phase != Phase::Available {
+            unsettled.push(cell);
+        }
+        Ok((cell, adopted.instance.standing.volume))
+    });
+    let fleet = Cohorts::found(desired, lanes, slots, tiers, &mut tally, found)?;
+    *state.board.tally_mut() = tally;
+    let mut world = World::new(state, fleet, *estimates, start);
+    world.expect(&unsettled);
     // Most are launched, available, retired and gone once.
-    world.timeline = Timeline::with_capacity(4 * initial.len());
-    world.plans_rollbacks = true;
+    world.record =
+        Record::All { timeline: Timeline::with_capacity(4 * initial.len()), rollbacks: Vec::new() };
     world.run()?;
-    let World { timeline, now, unfinished, rollbacks, state, .. } = world;
-    let unfinished = unfinished.then(|| explain(&state, now));
+    let unfinished =
+        if world.unfinished { Some(explain(&world.one_by_one(initial)?, world.now)) } else { None };
+    let World { record, now, state, .. } = world;
+    let (timeline, rollbacks) = match record {
+        Record::All { timeline, rollbacks } => (timeline, rollbacks),
+        Record::Nothing | Record::Cost(_) => (Timeline::default(), Vec::new()),
+    };
     let timeline = timeline.finish(state.roster.zones(), state.roster.images());
     Ok(Forecast { timeline, makespan: now.since(start), unfinished, rollbacks })
 }
 
 /// Whether a rollout that goes on from here comes to its end.
-pub(super) fn finishes(state: RolloutState, now: Timestamp) -> bool {
-    let mut world = World::new(state, Estimates::default(), now);
+pub(super) fn finishes(mut state: RolloutState, now: Timestamp) -> bool {
+    let fleet = Cohorts::of(&state.board);
+    let unsettled: Vec<Cell> =
+        state.board.cells().filter(|cell| cell.phase != Phase::Available).copied().collect();
+    state.board = state.board.without_instances();
+    let mut world = World::new(state, fleet, Estimates::default(), now);
+    world.expect(&unsettled);
     world.run().is_ok() && !world.unfinished
 }
 
 impl World {
-    fn new(state: RolloutState, estimates: Estimates, start: Timestamp) -> Self {
-        let slots = state.board.next_surplus().0 as usize;
-        let mut world = Self {
-            most_events: 1000 + slots * 32 + state.goal.stages.len() * 8,
+    fn new(state: RolloutState, fleet: Cohorts, estimates: Estimates, start: Timestamp) -> Self {
+        Self {
+            most_events: 1000 + fleet.len() * 32 + state.goal.stages.len() * 8,
             state,
+            fleet,
             estimates,
             start,
             now: start,
             coming: BTreeMap::new(),
-            timeline: Timeline::with_capacity(0),
+            record: Record::Nothing,
+            events: 0,
             unfinished: false,
-            plans_rollbacks: false,
-            rollbacks: Vec::new(),
-        };
-        world.expect_initial();
-        world
+        }
     }
 
     fn run(&mut self) -> Result<(), IllegalTransition> {
         self.unfinished = true;
         let mut idle = 0;
-        while self.timeline.len() < self.most_events && idle < MOST_IDLE {
-            let before = self.timeline.len();
+        while self.events < self.most_events && idle < MOST_IDLE {
+            let before = self.events;
             self.state.windowed(self.state.calendar_is_open(self.now), self.now);
             self.state.settle(self.now);
-            match choose(&self.state, self.now) {
+            match choose(&self.state, &self.fleet, self.now) {
                 Ok(choices) => {
                     self.act(&choices)?;
                     continue;
@@ -136,7 +178,7 @@ impl World {
                 let events = entry.remove();
                 self.happen(&events);
             }
-            idle = if self.timeline.len() == before { idle + 1 } else { 0 };
+            idle = if self.events == before { idle + 1 } else { 0 };
         }
         Ok(())
     }
@@ -145,122 +187,215 @@ impl World {
     fn plan_rollback(&mut self) -> Result<(), IllegalTransition> {
         let (stage, _) = self.state.stage();
         let goes_back = self.state.spec.on_failure == OnFailure::Rollback && self.state.way_back().is_some();
-        if !self.plans_rollbacks || !goes_back || !self.state.is_forward() {
+        let Record::All { rollbacks, .. } = &mut self.record else { return Ok(()) };
+        if !goes_back || !self.state.is_forward() {
             return Ok(());
         }
-        let mut state = self.state.clone();
+        let (mut state, mut fleet) = (self.state.clone(), self.fleet.clone());
         state.turned_back(FailReason::Requested, self.now)?;
-        let mut world = Self::new(state, self.estimates, self.now);
+        let regroup = state.regrouping();
+        fleet.regroup(state.board.tally_mut(), regroup);
+        let mut world = Self::new(state, fleet, self.estimates, self.now);
+        world.record = Record::Cost(RollbackPlan::new(stage));
         world.run()?;
-        let mut plan = RollbackPlan::new(stage);
-        plan.makespan = world.now.since(self.now);
-        let Self { timeline, state, .. } = world;
-        for step in timeline.finish(state.roster.zones(), state.roster.images()).iter() {
-            match step.event {
-                PlannedEvent::Launch { .. } => plan.launches += 1,
-                PlannedEvent::Retire { .. } => plan.retirements += 1,
-                PlannedEvent::Shift { .. } => plan.traffic_back = Some(step.at),
-                PlannedEvent::Available { .. } | PlannedEvent::Gone { .. } | PlannedEvent::Stage { .. } => {}
-            }
-        }
+        let Self { record: Record::Cost(mut plan), state, now, .. } = world else { return Ok(()) };
+        plan.makespan = now.since(self.now);
         if state.share.is_some() && plan.traffic_back.is_none() {
             plan.traffic_back = Some(Duration::ZERO);
         }
-        self.rollbacks.push(plan);
+        rollbacks.push(plan);
         Ok(())
     }
 
-    /// What is not ready yet at the start is predicted like a launch.
-    fn expect_initial(&mut self) {
-        let mut expected = Vec::new();
-        for cell in self.state.board.cells().filter(|cell| !cell.fixed) {
-            match cell.phase {
-                Phase::Launching | Phase::Suspect => {
-                    expected.push((self.now + self.estimates.launch_to_ready, Coming::Ready(cell.seat)));
-                }
+    /// What is not available yet at the start; the way to ready is predicted like that of a launch.
+    fn expect(&mut self, unsettled: &[Cell]) {
+        if unsettled.is_empty() {
+            return;
+        }
+        let ranks = self.fleet.ranks();
+        for cell in unsettled.iter().filter(|cell| !cell.fixed) {
+            let (at, what) = match cell.phase {
+                Phase::Launching | Phase::Suspect => (self.now + self.estimates.launch_to_ready, What::Ready),
                 Phase::Ready => {
                     let at = cell.since + self.state.goal.limits.min_ready;
-                    expected.push((at.max(self.now), Coming::Available(cell.seat)));
+                    (at.max(self.now), What::Available)
                 }
-                Phase::Intended | Phase::Available | Phase::Broken | Phase::Retiring => {}
-            }
-        }
-        for (at, event) in expected {
-            self.coming.entry(at).or_default().push(event);
+                Phase::Intended | Phase::Available | Phase::Broken | Phase::Retiring => continue,
+            };
+            let slots = Span::one(ranks[cell.seat.slot.0 as usize]);
+            let attempt = cell.seat.attempt;
+            self.coming.entry(at).or_default().push(Coming { what, attempt, slots });
         }
     }
 
     fn act(&mut self, choices: &[Choice]) -> Result<(), IllegalTransition> {
         let at = self.now.since(self.start);
-        // Many of a kind follow each other, and their outcomes come together.
-        for alike in choices.chunk_by(|a, b| std::mem::discriminant(a) == std::mem::discriminant(b)) {
-            let lasts = match alike[0] {
-                Choice::Launch { .. } => self.estimates.launch_to_ready,
-                Choice::Retire { .. } => self.estimates.drain_to_gone,
+        for choice in choices {
+            match *choice {
+                Choice::Launch { slots, attempt, image } => {
+                    let image = self.state.roster.image(image)?;
+                    // It gets the slots and zones of its places.
+                    let cell = self.state.begun(Seat { attempt, ..Seat::new(0, 0) }, 0, image, self.now);
+                    self.fleet.launch(self.state.board.tally_mut(), slots, &cell);
+                    self.state.spend(slots.len(), self.now);
+                    self.come(self.now + self.estimates.launch_to_ready, What::Ready, attempt, slots);
+                    self.events += slots.len() as usize;
+                    match &mut self.record {
+                        Record::All { timeline, .. } => {
+                            let slots = self.fleet.slots_in(slots);
+                            let zoned = slots.map(|slot| (slot, self.state.zone_of(slot).0.into()));
+                            timeline.launch(at, attempt, image.into(), zoned);
+                        }
+                        Record::Cost(plan) => plan.launches += slots.len(),
+                        Record::Nothing => {}
+                    }
+                }
+                Choice::Retire { slots, attempt } => {
+                    let picks_victim = self.state.spec.picks_victim;
+                    self.fleet.change(self.state.board.tally_mut(), slots, attempt, |cell| {
+                        cell.retire(picks_victim, self.now);
+                        true
+                    });
+                    self.state.begin_unless_closed();
+                    self.come(self.now + self.estimates.drain_to_gone, What::Gone, attempt, slots);
+                    self.happened(slots, |timeline, slots| timeline.retire(at, attempt, slots));
+                    if let Record::Cost(plan) = &mut self.record {
+                        plan.retirements += slots.len();
+                    }
+                }
                 Choice::Shift { share } => {
                     self.state.shifted(share, self.now)?;
-                    self.timeline.shift(at, share);
-                    continue;
+                    self.events += 1;
+                    match &mut self.record {
+                        Record::All { timeline, .. } => timeline.shift(at, share),
+                        Record::Cost(plan) => plan.traffic_back = Some(at),
+                        Record::Nothing => {}
+                    }
                 }
                 Choice::Advance { stage } => {
                     self.plan_rollback()?;
                     self.state.advanced(stage, self.now)?;
-                    self.timeline.stage(at, stage);
-                    continue;
-                }
-            };
-            let coming = self.coming.entry(self.now + lasts).or_default();
-            coming.reserve(alike.len());
-            for choice in alike {
-                match *choice {
-                    Choice::Launch { seat, zone, image } => {
-                        let image = self.state.roster.image(image)?;
-                        self.state.launch(seat, zone, image, Phase::Launching, self.now);
-                        coming.push(Coming::Ready(seat));
-                        self.timeline.launch(at, seat, zone.into(), image.into());
+                    self.events += 1;
+                    if let Record::All { timeline, .. } = &mut self.record {
+                        timeline.stage(at, stage);
                     }
-                    Choice::Retire { id, seat } => {
-                        self.state.retire(id, self.now);
-                        coming.push(Coming::Gone(seat));
-                        self.timeline.retire(at, seat);
-                    }
-                    Choice::Shift { .. } | Choice::Advance { .. } => {}
                 }
             }
         }
         Ok(())
+    }
+
+    fn come(&mut self, at: Timestamp, what: What, attempt: Attempt, slots: Span) {
+        let coming = self.coming.entry(at).or_default();
+        let goes_on =
+            |last: &mut Coming| (last.what, last.attempt) == (what, attempt) && last.slots.take_in(slots);
+        if !coming.last_mut().is_some_and(goes_on) {
+            coming.push(Coming { what, attempt, slots });
+        }
+    }
+
+    /// Keeps that something happened in these slots.
+    fn happened(&mut self, slots: Span, record: impl FnOnce(&mut Timeline, SlotsIn<'_>)) {
+        self.events += slots.len() as usize;
+        if let Record::All { timeline, .. } = &mut self.record
+            && !slots.is_empty()
+        {
+            record(timeline, self.fleet.slots_in(slots));
+        }
     }
 
     /// What comes at one moment.
     fn happen(&mut self, events: &[Coming]) {
         let at = self.now.since(self.start);
         let available_at = self.now + self.state.goal.limits.min_ready;
-        let mut ready = Vec::new();
-        for event in events {
-            let (Coming::Ready(seat) | Coming::Available(seat) | Coming::Gone(seat)) = *event;
-            let Some(id) = self.state.board.find(seat) else { continue };
-            let phase = self.state.board.cell(id).phase;
-            match event {
-                // It may have been retired before it was ready.
-                Coming::Ready(_) if !matches!(phase, Phase::Launching | Phase::Suspect) => {}
-                Coming::Ready(_) if available_at > self.now => {
-                    self.state.board.enter(id, Phase::Ready, self.now);
-                    ready.push(Coming::Available(seat));
+        for Coming { what, attempt, slots } in events {
+            let (attempt, tally) = (*attempt, self.state.board.tally_mut());
+            // It may have been retired before it was ready.
+            let enter = |from: &'static [Phase], to: Phase| {
+                move |cell: &mut Cell| {
+                    let enters = from.contains(&cell.phase);
+                    if enters {
+                        cell.enter(to, Timestamp::UNIX_EPOCH);
+                    }
+                    enters
                 }
-                Coming::Available(_) if phase != Phase::Ready => {}
-                Coming::Ready(_) | Coming::Available(_) => {
-                    self.state.board.enter(id, Phase::Available, self.now);
-                    self.timeline.available(at, seat);
+            };
+            match what {
+                What::Ready if available_at > self.now => {
+                    let ready = enter(&[Phase::Launching, Phase::Suspect], Phase::Ready);
+                    let slots = self.fleet.change(tally, *slots, attempt, ready);
+                    if !slots.is_empty() {
+                        self.come(available_at, What::Available, attempt, slots);
+                    }
                 }
-                Coming::Gone(_) => {
-                    self.state.vanish(id);
-                    self.timeline.gone(at, seat);
+                What::Ready | What::Available => {
+                    let from: &[Phase] = if *what == What::Ready {
+                        &[Phase::Launching, Phase::Suspect]
+                    } else {
+                        &[Phase::Ready]
+                    };
+                    let slots = self.fleet.change(tally, *slots, attempt, enter(from, Phase::Available));
+                    self.happened(slots, |timeline, slots| timeline.available(at, attempt, slots));
+                }
+                What::Gone => {
+                    let (slots, old) = self.fleet.remove(tally, *slots, attempt);
+                    self.state.replaced += u64::from(old);
+                    self.happened(slots, |timeline, slots| timeline.gone(at, attempt, slots));
                 }
             }
         }
-        if !ready.is_empty() {
-            self.coming.entry(available_at).or_default().append(&mut ready);
+    }
+
+    /// The state with every instance by itself, since when it is what it is: what an explanation is made from.
+    fn one_by_one(&self, initial: &[Adopted]) -> Result<RolloutState, IllegalTransition> {
+        let mut state = self.state.clone();
+        let Order { slots, tiers } = order(&state.spec, initial);
+        state.board = Board::new(state.spec.budget.desired, lanes_of(&state.spec), slots, tiers);
+        for adopted in initial {
+            state.adopt(adopted, self.start)?;
         }
+        state.board.sort();
+        if let Record::All { timeline, .. } = &self.record {
+            let timeline = timeline.clone().finish(state.roster.zones(), state.roster.images());
+            for step in timeline.iter() {
+                self.replay(&mut state, &step)?;
+            }
+        }
+        let ranks = self.fleet.ranks();
+        let is_ready = |cell: &Cell| {
+            self.fleet.phase(ranks[cell.seat.slot.0 as usize], cell.seat.attempt) == Some(Phase::Ready)
+        };
+        let launching = |cell: &Cell| matches!(cell.phase, Phase::Launching | Phase::Suspect);
+        let entries = state.board.entries().filter(|(_, cell)| launching(cell) && is_ready(cell));
+        let ready: Vec<(CellId, Timestamp)> =
+            entries.map(|(id, cell)| (id, if cell.is_ours() { cell.since } else { self.start })).collect();
+        for (id, since) in ready {
+            state.board.enter(id, Phase::Ready, since + self.estimates.launch_to_ready);
+        }
+        Ok(state)
+    }
+
+    fn replay(&self, state: &mut RolloutState, step: &PlannedStep) -> Result<(), IllegalTransition> {
+        let at = self.start + step.at;
+        let (seat, picks_victim) = match step.event {
+            PlannedEvent::Launch { seat, image, .. } => {
+                let (image, zone) = (state.roster.image(image)?, state.zone_of(seat.slot).0);
+                state.board.insert(state.begun(seat, zone, image, at));
+                return Ok(());
+            }
+            PlannedEvent::Shift { .. } | PlannedEvent::Stage { .. } => return Ok(()),
+            PlannedEvent::Available { seat }
+            | PlannedEvent::Retire { seat }
+            | PlannedEvent::Gone { seat } => (seat, state.spec.picks_victim),
+        };
+        let Some(id) = state.board.find(seat) else { return Ok(()) };
+        match step.event {
+            PlannedEvent::Available { .. } => state.board.enter(id, Phase::Available, at),
+            PlannedEvent::Retire { .. } => state.board.change(id, |cell| cell.retire(picks_victim, at)),
+            PlannedEvent::Gone { .. } => _ = state.board.remove(id),
+            PlannedEvent::Launch { .. } | PlannedEvent::Shift { .. } | PlannedEvent::Stage { .. } => {}
+        }
+        Ok(())
     }
 
     /// Approves and passes what the current stage asks of people and checks; says whether anything was new.

@@ -77,6 +77,17 @@ impl<'s> Guard<'s> {
         Ok(())
     }
 
+    /// Counts as many launches in a zone as are allowed, so many at most: how many, and what bars the next one if it is
+    /// fewer.
+    pub(super) fn launch_some(&mut self, zone: u16, is_new: bool, most: u32) -> (u32, Result<(), Barred>) {
+        some(most, || self.launch(zone, is_new))
+    }
+
+    /// The same of retirements of instances like this one.
+    pub(super) fn retire_some(&mut self, cell: &Cell, most: u32) -> (u32, Result<(), Barred>) {
+        some(most, || self.retire(cell))
+    }
+
     /// Counts the retirement of a live or broken instance, if it is allowed.
     pub(super) fn retire(&mut self, cell: &Cell) -> Result<(), Barred> {
         let is_available = cell.is_available();
@@ -140,4 +151,14 @@ impl<'s> Guard<'s> {
 
 fn account(counts: &Counts, max_total: u32, min_available: u32) -> Account<u32> {
     Account { total: counts.total, available: counts.available(), max_total, min_available }
+}
+
+/// One after the other, so that what is proved of one holds for all.
+fn some(most: u32, mut next: impl FnMut() -> Result<(), Barred>) -> (u32, Result<(), Barred>) {
+    for count in 0..most {
+        if let Err(barred) = next() {
+            return (count, Err(barred));
+        }
+    }
+    (most, Ok(()))
 }

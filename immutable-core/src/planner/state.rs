@@ -142,19 +142,17 @@ impl RolloutState {
     /// # Errors
     /// [`IllegalTransition`] when the specification or the initial instances contradict themselves.
     pub fn open(spec: RolloutSpec, initial: &[Adopted], now: Timestamp) -> Result<Self, IllegalTransition> {
-        let mut state = Self::empty(spec, initial, now)?;
+        let mut state = Self::empty(spec, now)?;
+        let Order { slots, tiers } = order(&state.spec, initial);
+        state.board = Board::new(state.spec.budget.desired, lanes_of(&state.spec), slots, tiers);
         state.seat_all(initial, now)?;
         state.board.sort();
         state.settle(now);
         Ok(state)
     }
 
-    /// The state before its instances have their seats.
-    pub(super) fn empty(
-        spec: RolloutSpec,
-        initial: &[Adopted],
-        now: Timestamp,
-    ) -> Result<Self, IllegalTransition> {
+    /// The state before there are slots, or without them.
+    pub(super) fn empty(spec: RolloutSpec, now: Timestamp) -> Result<Self, IllegalTransition> {
         if spec.zones.is_empty() {
             return Err(IllegalTransition::new("the specification has no zone"));
         }
@@ -168,8 +166,6 @@ impl RolloutState {
                 Budget::MAX_DESIRED
             )));
         }
-        let zones = if spec.limits.has_zone_limits() { spec.zones.len() } else { 0 };
-        let Order { slots, tiers } = order(&spec, initial);
         let shares = spec.stages.iter().any(|stage| stage.share.is_some());
         Ok(Self {
             goal: Arc::new(Goal::of(&spec)),
@@ -187,7 +183,7 @@ impl RolloutState {
             idle: false,
             approvals: BTreeSet::new(),
             judgements: BTreeMap::new(),
-            board: Board::new(spec.budget.desired, u32::try_from(zones).unwrap_or(u32::MAX), slots, tiers),
+            board: Board::new(0, lanes_of(&spec), Vec::new(), Vec::new()),
             roster: Roster::new(&spec.zones),
             timers: Timers::default(),
             tokens: spec.limits.launch_rate.map(|rate| Tokens::full(&rate, now)),
@@ -366,4 +362,10 @@ impl RolloutState {
     pub fn surplus_seat(&self) -> Seat {
         Seat { slot: self.board.next_surplus(), attempt: Attempt(0) }
     }
+}
+
+/// One for each zone, where the limits look at zones.
+pub(super) fn lanes_of(spec: &RolloutSpec) -> u32 {
+    let zones = if spec.limits.has_zone_limits() { spec.zones.len() } else { 0 };
+    u32::try_from(zones).unwrap_or(u32::MAX)
 }

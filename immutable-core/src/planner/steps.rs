@@ -1,20 +1,20 @@
 //! The greedy work-conserving policy: everything the limits allow, without batches.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::board::{Board, Cell, CellId, Class};
+use super::board::{Board, Cell, Class, Places, Span};
 use super::guard::{Barred, Guard};
 use super::{Direction, RolloutState};
 use crate::digest::Digest;
-use crate::id::Slot;
+use crate::id::{Attempt, Slot};
 use crate::plan::{Seat, Step};
 use crate::strategy::{Share, Stage};
 use crate::time::Timestamp;
 
 /// What is wanted in numbers, and what is done about it.
-pub(super) struct Chooser<'s> {
+pub(super) struct Chooser<'s, P = Board> {
     state: &'s RolloutState,
-    board: &'s Board,
+    places: &'s P,
     stage: &'s Stage,
     pub(super) guard: Guard<'s>,
     /// Work that could as well be left undone may be begun now.
@@ -23,44 +23,46 @@ pub(super) struct Chooser<'s> {
     pub(super) target: u32,
     pub(super) keep: u32,
     baseline: u32,
-    /// In which something was launched.
-    chosen: Vec<Slot>,
     /// An image that so far nothing runs, launched by this very decision.
     brought: Option<Digest>,
     choices: Vec<Choice>,
 }
 
-/// A step in numbers.
+/// Steps in numbers: the same in every slot of a span.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Choice {
-    Launch { seat: Seat, zone: u16, image: Digest },
-    Retire { id: CellId, seat: Seat },
+    Launch { slots: Span, attempt: Attempt, image: Digest },
+    Retire { slots: Span, attempt: Attempt },
     Shift { share: Share },
     Advance { stage: usize },
 }
 
 impl Choice {
-    pub(super) fn into_step(self, state: &RolloutState) -> Step {
+    pub(super) fn into_steps(self, state: &RolloutState, steps: &mut Vec<Step>) {
+        let seat = |rank, attempt| Seat { slot: state.board.slot_at(rank), attempt };
         match self {
-            Self::Launch { seat, zone, image } => {
-                Step::Launch { seat, zone: state.roster.zone_of(zone).clone(), image }
+            Self::Launch { slots, attempt, image } => steps.extend(slots.ranks().map(|rank| {
+                let seat = seat(rank, attempt);
+                Step::Launch { seat, zone: state.zone_of(seat.slot).1.clone(), image }
+            })),
+            Self::Retire { slots, attempt } => {
+                steps.extend(slots.ranks().map(|rank| Step::Retire { seat: seat(rank, attempt) }));
             }
-            Self::Retire { seat, .. } => Step::Retire { seat },
-            Self::Shift { share } => Step::Shift { share },
-            Self::Advance { stage } => Step::Advance { stage },
+            Self::Shift { share } => steps.push(Step::Shift { share }),
+            Self::Advance { stage } => steps.push(Step::Advance { stage }),
         }
     }
 }
 
-/// What may be done now.
-pub(super) fn choices(state: &RolloutState, now: Timestamp) -> Vec<Choice> {
-    let mut chooser = Chooser::new(state, now);
+/// What may be done now in these places, which are those of the state.
+pub(super) fn choices<P: Places>(state: &RolloutState, places: &P, now: Timestamp) -> Vec<Choice> {
+    let mut chooser = Chooser::new(state, places, now);
     chooser.choose();
     chooser.choices
 }
 
-impl<'s> Chooser<'s> {
-    pub(super) fn new(state: &'s RolloutState, now: Timestamp) -> Self {
+impl<'s, P: Places> Chooser<'s, P> {
+    pub(super) fn new(state: &'s RolloutState, places: &'s P, now: Timestamp) -> Self {
         let desired = state.goal.budget.desired;
         let stage = &state.goal.stages[state.stage];
         let counts = state.board.counts();
@@ -78,14 +80,13 @@ impl<'s> Chooser<'s> {
         };
         Self {
             state,
-            board: &state.board,
+            places,
             stage,
             guard: Guard::new(state, tokens),
             is_open: state.may_begin(),
             target,
             keep,
             baseline: state.baseline(),
-            chosen: Vec::new(),
             brought: None,
             choices: Vec::new(),
         }
@@ -126,7 +127,7 @@ impl<'s> Chooser<'s> {
     /// it are done once their new ones serve; otherwise their old ones must be gone.
     pub(super) fn may_be_begun(&self, slot: Slot) -> bool {
         let undone = if self.spare_old() == 0 { Class::Unserved } else { Class::Unfinished };
-        self.board.has_turn(slot, undone)
+        self.places.has_turn(slot, undone)
     }
 
     /// Whether an old one stays because nobody asked for its replacement: a passive stage takes it only where it is one too
@@ -208,33 +209,49 @@ impl<'s> Chooser<'s> {
         if live(&self.guard) >= until || !self.state.may_launch(image, self.brought) {
             return;
         }
+        if !self.places.has(class) {
+            return;
+        }
         // New ones are launched first, in slots that are in one class each.
-        let taken: BTreeSet<Slot> =
-            if is_new { BTreeSet::new() } else { self.chosen.iter().copied().collect() };
-        let mut slots = self.board.slots(class);
+        let taken = if is_new { BTreeMap::new() } else { self.launched_in() };
+        let mut walk = self.places.walk(class);
         while live(&self.guard) < until {
-            let Some(slot) = slots.next() else { return };
+            let Some(slots) = self.places.next(&mut walk) else { return };
+            let first = slots.first();
             // A slot that has lost its instance is filled at once, whatever its turn.
-            if class != Class::Empty && !self.may_be_begun(slot) {
+            if class != Class::Empty && !self.may_be_begun(self.places.slot_at(first)) {
                 // Those of later tiers come after it in the order.
                 return;
             }
-            if taken.contains(&slot) {
+            let slots = taken.get(&slots.word()).map_or(slots, |taken| slots.without(*taken));
+            if slots.is_empty() {
                 continue;
             }
-            let zone = self.state.zone_of(slot).0;
-            match self.guard.launch(zone, is_new) {
+            let zone = self.state.zone_of(self.places.slot_at(first)).0;
+            let most = slots.len().min(until - live(&self.guard));
+            let (count, barred) = self.guard.launch_some(zone, is_new, most);
+            if count > 0 {
+                self.brought = self.brought.or(Some(image));
+                let attempt = Attempt(self.places.attempts_at(first).0 + 1);
+                self.choose_some(Choice::Launch { slots: slots.lowest(count), attempt, image });
+            }
+            match barred {
                 Ok(()) => {}
-                Err(Barred::Zone) => {
-                    slots.pass_over(slot);
-                    continue;
-                }
+                Err(Barred::Zone) => self.places.pass_over(&mut walk, first),
                 Err(Barred::Fleet(_)) => return,
             }
-            self.chosen.push(slot);
-            self.brought = self.brought.or(Some(image));
-            self.choices.push(Choice::Launch { seat: self.state.next_seat(slot), zone, image });
         }
+    }
+
+    /// The slots in which this decision launches something, by their words.
+    fn launched_in(&self) -> BTreeMap<u32, Span> {
+        let mut all: BTreeMap<u32, Span> = BTreeMap::new();
+        for choice in &self.choices {
+            if let Choice::Launch { slots, .. } = choice {
+                all.entry(slots.word()).and_modify(|known| *known = known.and(*slots)).or_insert(*slots);
+            }
+        }
+        all
     }
 
     /// Retires members of a class, so many at most.
@@ -242,37 +259,72 @@ impl<'s> Chooser<'s> {
         // One that is not available may recover, so it goes only while enough others serve: a controller that has lost sight
         // of a whole fleet must not take it apart.
         let is_shaky = matches!(class, Class::ShakyOld | Class::ShakyNew);
-        if most == 0 || is_shaky && self.guard.is_short() {
+        if most == 0 || !self.places.has(class) || is_shaky && self.guard.is_short() {
             return;
         }
         let mut left = most;
-        let mut slots = self.board.slots(class);
-        while let Some(slot) = slots.next() {
+        let mut walk = self.places.walk(class);
+        while left > 0
+            && let Some(slots) = self.places.next(&mut walk)
+        {
             // What does not serve may go at any time; what serves goes in its turn.
             if !matches!(class, Class::Broken | Class::UnprovenOld | Class::UnprovenNew)
-                && !self.board.has_turn(slot, Class::Unfinished)
+                && !self.places.has_turn(self.places.slot_at(slots.first()), Class::Unfinished)
             {
                 return;
             }
-            for (id, cell) in self.board.members(slot, class) {
-                if left == 0 {
-                    return;
-                }
-                let may_recover = cell.in_service && cell.is_live() && !cell.is_available();
-                if self.stays(cell) || may_recover && self.guard.is_short() {
-                    continue;
-                }
-                match self.guard.retire(cell) {
+            let places = self.places;
+            let mut members = places.members_at(slots.first(), class);
+            let alone = members.next().filter(|_| members.next().is_none());
+            // One after the other where each has something to say to whether the next one goes.
+            if let Some(cell) = alone.filter(|cell| cell.is_available() && !self.stage.passive) {
+                match self.retire_some(slots, cell, &mut left) {
                     Ok(()) => {}
-                    Err(Barred::Zone) => {
-                        slots.pass_over_all_of(slot);
-                        continue;
-                    }
+                    Err(Barred::Zone) => places.pass_over_all_of(&mut walk, slots.first()),
                     Err(Barred::Fleet(_)) => return,
                 }
-                left -= 1;
-                self.choices.push(Choice::Retire { id, seat: cell.seat });
+                continue;
             }
+            for rank in slots.ranks() {
+                for cell in places.members_at(rank, class) {
+                    let may_recover = cell.in_service && cell.is_live() && !cell.is_available();
+                    if self.stays(cell) || may_recover && self.guard.is_short() {
+                        continue;
+                    }
+                    match self.retire_some(Span::one(rank), cell, &mut left) {
+                        Ok(()) => {}
+                        Err(Barred::Zone) => places.pass_over_all_of(&mut walk, rank),
+                        Err(Barred::Fleet(_)) => return,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Retires what is like this instance in the slots, as far as it is allowed.
+    fn retire_some(&mut self, slots: Span, cell: &Cell, left: &mut u32) -> Result<(), Barred> {
+        let (count, barred) = self.guard.retire_some(cell, slots.len().min(*left));
+        *left -= count;
+        if count > 0 {
+            self.choose_some(Choice::Retire { slots: slots.lowest(count), attempt: cell.seat.attempt });
+        }
+        barred
+    }
+
+    /// Chooses this too, together with the last one where it only goes on in further slots of the same word.
+    fn choose_some(&mut self, choice: Choice) {
+        let joined = match (self.choices.last_mut(), choice) {
+            (
+                Some(Choice::Launch { slots: last, attempt: a, image: i }),
+                Choice::Launch { slots, attempt, image },
+            ) => (*a, *i) == (attempt, image) && last.take_in(slots),
+            (Some(Choice::Retire { slots: last, attempt: a }), Choice::Retire { slots, attempt }) => {
+                *a == attempt && last.take_in(slots)
+            }
+            _ => false,
+        };
+        if !joined {
+            self.choices.push(choice);
         }
     }
 }

@@ -40,23 +40,33 @@ impl RolloutState {
     }
 
     /// What the board and the rate see of a launch.
-    pub(super) fn launch(&mut self, seat: Seat, zone: u16, image: u16, phase: Phase, at: Timestamp) {
+    fn launch(&mut self, seat: Seat, zone: u16, image: u16, phase: Phase, at: Timestamp) {
+        self.board.insert(Cell { phase, ..self.begun(seat, zone, image, at) });
+        self.spend(1, at);
+    }
+
+    /// An instance that this rollout launches.
+    pub(super) fn begun(&self, seat: Seat, zone: u16, image: u16, since: Timestamp) -> Cell {
         let is_new = self.roster.image_of(image) == self.wanted();
-        self.board.insert(Cell {
+        Cell {
             seat,
             image,
             zone,
-            phase,
-            since: at,
+            phase: Phase::Launching,
+            since,
             reason: (!is_new).then_some(Reason::OtherImage),
             in_service: false,
             fixed: false,
             skipped: false,
             fresh: !is_new,
             charged: false,
-        });
+        }
+    }
+
+    /// What the rate sees of launches.
+    pub(super) fn spend(&mut self, launches: u32, at: Timestamp) {
         if let (Some(tokens), Some(rate)) = (self.tokens, &self.goal.limits.launch_rate) {
-            self.tokens = Some(tokens.take(rate, at));
+            self.tokens = Some((0..launches).fold(tokens, |tokens, _| tokens.take(rate, at)));
         }
         self.begin_unless_closed();
     }
@@ -121,19 +131,15 @@ impl RolloutState {
     }
 
     /// What the board sees of a retirement.
-    pub(super) fn retire(&mut self, id: CellId, at: Timestamp) {
+    fn retire(&mut self, id: CellId, at: Timestamp) {
         let picks_victim = self.spec.picks_victim;
         self.untime(id);
-        self.board.change(id, |cell| {
-            cell.charged = picks_victim && !cell.is_available();
-            cell.phase = Phase::Retiring;
-            cell.since = at;
-        });
+        self.board.change(id, |cell| cell.retire(picks_victim, at));
         self.begin_unless_closed();
     }
 
     /// What replaces a lost instance while the calendar is closed does not begin the rollout.
-    fn begin_unless_closed(&mut self) {
+    pub(super) fn begin_unless_closed(&mut self) {
         self.begun |= self.may_advance();
     }
 
@@ -154,7 +160,7 @@ impl RolloutState {
     }
 
     /// What the board sees of an end.
-    pub(super) fn vanish(&mut self, id: CellId) {
+    fn vanish(&mut self, id: CellId) {
         let cell = self.board.remove(id);
         // A new one that leaves is no progress, or a crash loop would be.
         self.replaced += u64::from(cell.is_old());
@@ -305,6 +311,20 @@ impl RolloutState {
 
     /// What the board sees of an instance that was found.
     pub(super) fn adopt(&mut self, adopted: &Adopted, now: Timestamp) -> Result<CellId, IllegalTransition> {
+        let cell = self.found_like(adopted, now)?;
+        let id = self.board.insert(cell);
+        if adopted.instance.standing.volume {
+            self.board.own_volume(adopted.seat.slot);
+        }
+        Ok(id)
+    }
+
+    /// An instance that was found, in numbers.
+    pub(super) fn found_like(
+        &mut self,
+        adopted: &Adopted,
+        now: Timestamp,
+    ) -> Result<Cell, IllegalTransition> {
         let Adopted { seat, instance, reason } = adopted;
         let image = self.roster.image(instance.image)?;
         let (expected, name) = self.zone_of(seat.slot);
@@ -320,7 +340,7 @@ impl RolloutState {
             Seen::Running(Health::Unknown | Health::Unready) => (Phase::Suspect, now),
             Seen::Stopping | Seen::Stopped { .. } => (Phase::Broken, now),
         };
-        let id = self.board.insert(Cell {
+        Ok(Cell {
             seat: *seat,
             image,
             zone,
@@ -333,11 +353,7 @@ impl RolloutState {
             skipped: self.skips(instance.standing),
             fresh: false,
             charged: false,
-        });
-        if instance.standing.volume {
-            self.board.own_volume(seat.slot);
-        }
-        Ok(id)
+        })
     }
 
     pub(super) fn enter(&mut self, id: CellId, phase: Phase, at: Timestamp) {

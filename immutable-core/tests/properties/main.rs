@@ -14,6 +14,7 @@ mod any;
 mod books;
 mod case;
 mod checks;
+mod forecasting;
 mod generate;
 mod ledger;
 mod liveness;

@@ -1,6 +1,7 @@
+use super::places::{has_turn, members};
 use super::rank_set::RankSet;
 use super::traits::Traits;
-use super::{Cell, CellId, Class, Counts, Phase};
+use super::{Cell, CellId, Class, Counts, Phase, Places, Span, Tally};
 use crate::id::{Attempt, Slot};
 use crate::plan::Seat;
 use crate::time::Timestamp;
@@ -50,14 +51,9 @@ pub(in crate::planner) struct Board {
     tiers: Vec<u32>,
     cells: Vec<Link>,
     free: u32,
-    counts: Counts,
-    /// Of each zone, where the limits look at zones.
-    zones: Vec<Counts>,
-    looks_at_zones: bool,
+    tally: Tally,
     /// The sets are kept along: not before all instances from the beginning have their seats.
     is_sorted: bool,
-    /// How many instances of each image exist.
-    images: Vec<u32>,
     /// How many instances of each lane stand in another zone than their slot.
     strays: Vec<u32>,
     sets: Vec<RankSet>,
@@ -90,11 +86,8 @@ impl Board {
             tiers,
             cells: Vec::new(),
             free: NONE,
-            counts: Counts::default(),
-            zones: Vec::new(),
-            looks_at_zones: zones > 0,
+            tally: Tally::new(zones > 0),
             is_sorted: false,
-            images: Vec::new(),
             strays: vec![0; zones.max(1) as usize],
             sets: Vec::new(),
         };
@@ -111,22 +104,22 @@ impl Board {
     }
 
     pub(in crate::planner) const fn counts(&self) -> &Counts {
-        &self.counts
+        &self.tally.counts
     }
 
     /// The counters of one zone, where the limits look at zones.
     pub(in crate::planner) fn zone(&self, zone: u16) -> Counts {
-        self.zones.get(usize::from(zone)).copied().unwrap_or_default()
+        self.tally.zone(zone)
     }
 
     /// Whether instances of an image exist.
     pub(in crate::planner) fn has_image(&self, image: u16) -> bool {
-        self.images.get(usize::from(image)).is_some_and(|count| *count > 0)
+        self.tally.has_image(image)
     }
 
     /// How many different images exist.
     pub(in crate::planner) fn versions(&self) -> usize {
-        self.images.iter().filter(|count| **count > 0).count()
+        self.tally.versions()
     }
 
     /// The lowest slot that has never been used and is beyond the desired ones.
@@ -168,35 +161,9 @@ impl Board {
         (0..self.next_surplus().0).flat_map(|slot| self.in_slot(Slot(slot)))
     }
 
-    /// The slots of a class in the order in which they are worked off, lane by lane with the next of each lane at hand.
-    pub(in crate::planner) fn slots(&self, class: Class) -> Slots<'_> {
-        let heads = (0..self.lanes).map(|lane| self.set(lane, class).at_or_after(0)).collect();
-        Slots { board: self, class, heads }
-    }
-
-    /// Whether any slot is in a class.
-    pub(in crate::planner) fn has(&self, class: Class) -> bool {
-        (0..self.lanes).any(|lane| self.set(lane, class).at_or_after(0).is_some())
-    }
-
     /// Gives up the order of tiers; `false` if there is none.
     pub(in crate::planner) fn drop_tiers(&mut self) -> bool {
         !std::mem::take(&mut self.tiers).is_empty()
-    }
-
-    /// Whether a slot may be begun: no slot of an earlier tier is in this class.
-    pub(in crate::planner) fn has_turn(&self, slot: Slot, undone: Class) -> bool {
-        let tier = |slot: u32| self.tiers.get(slot as usize).copied().unwrap_or(0);
-        if self.tiers.is_empty() || slot.0 >= self.desired {
-            return true;
-        }
-        let first = |from| (0..self.lanes).filter_map(|lane| self.set(lane, undone).at_or_after(from)).min();
-        // Ranks are in order of tiers, so the first one is of the earliest tier; slots that were added later are of the
-        // first tier.
-        let added = u32::try_from(self.tiers.len()).unwrap_or(NONE);
-        let earliest =
-            [0, added].into_iter().filter_map(first).map(|rank| tier(self.by_rank[rank as usize])).min();
-        earliest.is_none_or(|earliest| tier(slot.0) <= earliest)
     }
 
     /// Puts an instance into a slot; the slot is at most the next surplus one.
@@ -212,11 +179,8 @@ impl Board {
         let attempts = &mut self.slots[slot].attempts;
         *attempts = cell.seat.attempt.0.max(*attempts);
         self.link(slot, id);
-        let image = usize::from(cell.image);
-        self.images.resize(self.images.len().max(image + 1), 0);
-        self.images[image] += 1;
         self.strays[slot % self.lanes as usize] += u32::from(self.is_stray(&cell));
-        self.count(cell.zone, &Counts::default(), &Counts::of(&cell));
+        self.tally.come(&cell, 1);
         self.classify(slot);
         id
     }
@@ -239,9 +203,8 @@ impl Board {
         }
         self.cells[id.0 as usize].next = self.free;
         self.free = id.0;
-        self.images[usize::from(cell.image)] -= 1;
         self.strays[slot % self.lanes as usize] -= u32::from(self.is_stray(&cell));
-        self.count(cell.zone, &Counts::of(&cell), &Counts::default());
+        self.tally.go(&cell, 1);
         self.classify(slot);
         cell
     }
@@ -252,17 +215,13 @@ impl Board {
         let before = Counts::of(cell);
         change(cell);
         let (after, zone, slot) = (Counts::of(cell), cell.zone, cell.seat.slot);
-        self.count(zone, &before, &after);
+        self.tally.turn(zone, &before, &after, 1);
         self.classify(slot.0 as usize);
     }
 
     /// The instance enters a phase.
     pub(in crate::planner) fn enter(&mut self, id: CellId, phase: Phase, since: Timestamp) {
-        self.change(id, |cell| {
-            cell.phase = phase;
-            cell.since = since;
-            cell.in_service |= phase == Phase::Available;
-        });
+        self.change(id, |cell| cell.enter(phase, since));
     }
 
     /// Nothing is launched in the slot, until told otherwise.
@@ -342,19 +301,6 @@ impl Board {
         }
     }
 
-    fn count(&mut self, zone: u16, before: &Counts, after: &Counts) {
-        self.counts.add(after);
-        self.counts.remove(before);
-        if self.looks_at_zones {
-            let zone = usize::from(zone);
-            if zone >= self.zones.len() {
-                self.zones.resize(zone + 1, Counts::default());
-            }
-            self.zones[zone].add(after);
-            self.zones[zone].remove(before);
-        }
-    }
-
     /// Puts the slot into the sets of its classes.
     fn classify(&mut self, slot: usize) {
         if !self.is_sorted {
@@ -385,73 +331,99 @@ impl Board {
         let is_desired = number.0 < self.desired;
         let all =
             self.in_slot(number).fold(Traits::NONE, |all, (_, cell)| all.and(Traits::of(cell, !is_desired)));
-        let mut classes = all.classes();
-        // A volume has one instance at a time: the next one comes when the last is gone.
-        let is_taken = self.slots[slot].volume && all.has(Traits::ANY);
-        if is_desired && !self.slots[slot].rests && !is_taken && !all.has(Traits::FIXED) {
-            classes |= match (all.has(Traits::NEW), all.has(Traits::OLD)) {
-                (false, false) => Class::Empty.bit(),
-                (false, true) if all.has(Traits::URGENT) => Class::OnlyUrgent.bit(),
-                (false, true) => Class::OnlyOld.bit(),
-                (true, false) => Class::OnlyNew.bit(),
-                (true, true) => Class::Both.bit(),
-            };
-        }
-        if is_desired && !self.tiers.is_empty() && (!all.has(Traits::DONE) || all.has(Traits::OLD)) {
-            classes |= Class::Unfinished.bit();
-        }
-        if is_desired && !self.tiers.is_empty() && !all.has(Traits::DONE) {
-            classes |= Class::Unserved.bit();
-        }
-        classes
+        let Seats { rests, volume, .. } = self.slots[slot];
+        all.classes_of_slot(is_desired, rests, volume, !self.tiers.is_empty())
     }
 
     /// The instances of a slot that put it into this class.
-    pub(in crate::planner) fn members(
-        &self,
-        slot: Slot,
-        class: Class,
-    ) -> impl Iterator<Item = (CellId, &Cell)> {
-        let is_surplus = slot.0 >= self.desired;
-        let succeeded = move |leaving: &Cell| {
-            self.in_slot(slot)
-                .any(|(_, cell)| cell.is_available() && (!cell.is_old() || cell.fresh && !leaving.fresh))
-        };
-        self.in_slot(slot)
-            .filter(move |(_, cell)| Class::leaving(cell, is_surplus, succeeded(cell)) == Some(class))
+    fn members(&self, slot: Slot, class: Class) -> impl Iterator<Item = &Cell> {
+        let all = move || self.in_slot(slot).map(|(_, cell)| cell);
+        members(all, slot.0 >= self.desired, class)
+    }
+
+    /// What cohorts are made of: attempts, whether it rests, and whether it owns a volume.
+    pub(super) fn of_slot(&self, slot: Slot) -> (u32, bool, bool) {
+        let seats = &self.slots[slot.0 as usize];
+        (seats.attempts, seats.rests, seats.volume)
+    }
+
+    /// The desired number, the lanes, the slot at each rank, and the tiers.
+    pub(super) fn frame(&self) -> (u32, u32, &[u32], &[u32]) {
+        (self.desired, self.lanes, &self.by_rank, &self.tiers)
+    }
+
+    /// Its counters alone, for whoever keeps them along.
+    pub(in crate::planner) fn without_instances(&self) -> Self {
+        let lanes = if self.tally.looks_at_zones { self.lanes } else { 0 };
+        Self { tally: self.tally.clone(), ..Self::new(0, lanes, Vec::new(), Vec::new()) }
+    }
+
+    pub(super) const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The counters of a board without instances.
+    pub(in crate::planner) const fn tally_mut(&mut self) -> &mut Tally {
+        &mut self.tally
     }
 }
 
 /// The slots of a class, from every lane its next one.
-pub(in crate::planner) struct Slots<'b> {
-    board: &'b Board,
+pub(in crate::planner) struct Lanes {
     class: Class,
     heads: Vec<Option<u32>>,
 }
 
-impl Slots<'_> {
-    /// The next slot in the order over all lanes.
-    pub(in crate::planner) fn next(&mut self) -> Option<Slot> {
-        let lanes = self.heads.iter().enumerate();
+impl Places for Board {
+    type Walk = Lanes;
+
+    fn has(&self, class: Class) -> bool {
+        (0..self.lanes).any(|lane| self.set(lane, class).at_or_after(0).is_some())
+    }
+
+    fn walk(&self, class: Class) -> Lanes {
+        let heads = (0..self.lanes).map(|lane| self.set(lane, class).at_or_after(0)).collect();
+        Lanes { class, heads }
+    }
+
+    fn next(&self, walk: &mut Lanes) -> Option<Span> {
+        let lanes = walk.heads.iter().enumerate();
         let (rank, lane) = lanes.filter_map(|(lane, head)| Some(((*head)?, lane))).min()?;
-        let set = self.board.set(u32::try_from(lane).unwrap_or(0), self.class);
-        self.heads[lane] = rank.checked_add(1).and_then(|from| set.at_or_after(from));
-        Some(Slot(self.board.by_rank[rank as usize]))
+        let set = self.set(u32::try_from(lane).unwrap_or(0), walk.class);
+        walk.heads[lane] = rank.checked_add(1).and_then(|from| set.at_or_after(from));
+        Some(Span::one(rank))
     }
 
-    /// No more slots of this slot's lane: its zone has no room.
-    pub(in crate::planner) fn pass_over(&mut self, slot: Slot) {
-        let lanes = self.heads.len();
-        if lanes > 1 {
-            self.heads[slot.0 as usize % lanes] = None;
+    fn pass_over(&self, walk: &mut Lanes, rank: u32) {
+        if self.lanes > 1 {
+            walk.heads[(self.slot_at(rank).0 % self.lanes) as usize] = None;
         }
     }
 
-    /// No more instances of this slot's lane: its zone can spare none. Where some stand in other zones, each is looked at.
-    pub(in crate::planner) fn pass_over_all_of(&mut self, slot: Slot) {
-        if self.board.strays[slot.0 as usize % self.heads.len()] == 0 {
-            self.pass_over(slot);
+    fn pass_over_all_of(&self, walk: &mut Lanes, rank: u32) {
+        if self.strays[(self.slot_at(rank).0 % self.lanes) as usize] == 0 {
+            self.pass_over(walk, rank);
         }
+    }
+
+    fn slot_at(&self, rank: u32) -> Slot {
+        Slot(self.by_rank[rank as usize])
+    }
+
+    fn attempts_at(&self, rank: u32) -> Attempt {
+        self.attempts(self.slot_at(rank))
+    }
+
+    fn members_at(&self, rank: u32, class: Class) -> impl Iterator<Item = &Cell> {
+        self.members(self.slot_at(rank), class)
+    }
+
+    fn has_turn(&self, slot: Slot, undone: Class) -> bool {
+        if slot.0 >= self.desired {
+            return true;
+        }
+        let first = |from| (0..self.lanes).filter_map(|lane| self.set(lane, undone).at_or_after(from)).min();
+        has_turn(&self.tiers, &self.by_rank, slot, first)
     }
 }
 

@@ -56,6 +56,19 @@ pub(in crate::planner) struct Cell {
 }
 
 impl Cell {
+    pub(in crate::planner) fn enter(&mut self, phase: Phase, since: Timestamp) {
+        self.phase = phase;
+        self.since = since;
+        self.in_service |= phase == Phase::Available;
+    }
+
+    /// Its retirement is intended.
+    pub(in crate::planner) fn retire(&mut self, picks_victim: bool, since: Timestamp) {
+        self.charged = picks_victim && !self.is_available();
+        self.phase = Phase::Retiring;
+        self.since = since;
+    }
+
     /// Whether it will serve, serves, or may serve again.
     pub(in crate::planner) const fn is_live(&self) -> bool {
         !matches!(self.phase, Phase::Broken | Phase::Retiring)

@@ -55,12 +55,11 @@ impl Counts {
         }
     }
 
-    pub(super) fn add(&mut self, more: &Self) {
-        self.combine(more, |counter, more| *counter += more);
-    }
-
-    pub(super) fn remove(&mut self, less: &Self) {
-        self.combine(less, |counter, less| *counter -= less);
+    /// So many instances that added `before` add `after` now.
+    pub(super) fn turn(&mut self, before: &Self, after: &Self, times: u32) {
+        // What goes was counted before, so nothing overflows but on the way.
+        self.combine(after, |counter, more| *counter = counter.wrapping_add(more.wrapping_mul(times)));
+        self.combine(before, |counter, less| *counter = counter.wrapping_sub(less.wrapping_mul(times)));
     }
 
     fn combine(&mut self, other: &Self, apply: impl Fn(&mut u32, u32)) {

@@ -5,11 +5,19 @@
 mod board;
 mod cell;
 mod class;
+mod cohorts;
 mod counts;
+mod places;
 mod rank_set;
+mod span;
+mod tally;
 mod traits;
 
 pub(super) use board::Board;
 pub(super) use cell::{Cell, CellId, Phase};
 pub(super) use class::Class;
+pub(super) use cohorts::{Cohorts, SlotsIn};
 pub(super) use counts::Counts;
+pub(super) use places::Places;
+pub(super) use span::Span;
+pub(super) use tally::Tally;

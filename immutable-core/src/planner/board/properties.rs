@@ -96,7 +96,7 @@ impl Board {
 
     /// The same fleet put up at once.
     fn rebuilt(&self) -> Self {
-        let zones = if self.looks_at_zones { self.lanes } else { 0 };
+        let zones = if self.tally.looks_at_zones { self.lanes } else { 0 };
         let mut board = Self::new(self.desired, zones, self.by_rank.clone(), self.tiers.clone());
         for cell in self.cells() {
             board.insert(*cell);
@@ -114,16 +114,16 @@ impl Board {
     /// Everything that a decision can read of it.
     fn seen(&self) -> impl PartialEq + std::fmt::Debug + use<> {
         let lists: [Vec<(Slot, Vec<Cell>)>; Class::COUNT] = Class::ALL.map(|class| {
-            let mut slots = self.slots(class);
-            let next = || slots.next();
-            let members = |slot| (slot, self.members(slot, class).map(|(_, cell)| *cell).collect());
+            let mut walk = self.walk(class);
+            let next = || self.next(&mut walk).map(Span::first);
+            let members = |rank| (self.slot_at(rank), self.members_at(rank, class).copied().collect());
             std::iter::from_fn(next).map(members).collect()
         });
         let turns = [Class::Unfinished, Class::Unserved].map(|undone| {
             (0..self.next_surplus().0).map(|slot| self.has_turn(Slot(slot), undone)).collect::<Vec<_>>()
         });
         (
-            self.counts,
+            *self.counts(),
             (0..4).map(|zone| self.zone(zone)).collect::<Vec<_>>(),
             (0..3).map(|image| self.has_image(image)).collect::<Vec<_>>(),
             self.versions(),

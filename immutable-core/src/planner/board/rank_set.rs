@@ -1,3 +1,5 @@
+use super::Span;
+
 /// A set of small numbers that yields them in order: bits in words, and above each level one that says which of its words
 /// are not empty. Every operation touches one word a level, of which a million ranks have four.
 ///
@@ -13,13 +15,23 @@ const BITS: u32 = u64::BITS;
 
 impl RankSet {
     pub(super) fn insert(&mut self, rank: u32) {
-        if rank < BITS {
-            self.lowest |= 1 << rank;
+        self.insert_all(Span::one(rank));
+    }
+
+    pub(super) fn remove(&mut self, rank: u32) {
+        self.remove_all(Span::one(rank));
+    }
+
+    /// The span is not empty.
+    pub(super) fn insert_all(&mut self, span: Span) {
+        debug_assert!(!span.is_empty(), "the levels above would count an empty word");
+        if span.word == 0 {
+            self.lowest |= span.mask;
             return;
         }
-        let mut at = rank;
+        let (mut at, mut mask) = (span.word, span.mask);
         for level in 0.. {
-            let word = (at / BITS) as usize;
+            let word = at as usize;
             if level == self.levels.len() {
                 self.levels.push(Vec::new());
             }
@@ -28,35 +40,57 @@ impl RankSet {
                 words.resize(word + 1, 0);
             }
             let was_empty = words[word] == 0;
-            words[word] |= 1 << (at % BITS);
+            words[word] |= mask;
             if !was_empty {
                 // The levels above know it already.
                 return;
             }
-            at /= BITS;
             // The top is the level of which one word is enough. One above it that a larger rank has brought is kept.
             if at == 0 && level + 1 >= self.levels.len() {
                 return;
             }
+            (at, mask) = (at / BITS, 1 << (at % BITS));
         }
     }
 
-    pub(super) fn remove(&mut self, rank: u32) {
-        if rank < BITS {
-            self.lowest &= !(1 << rank);
+    pub(super) fn remove_all(&mut self, span: Span) {
+        if span.word == 0 {
+            self.lowest &= !span.mask;
             return;
         }
-        let mut at = rank;
+        let (mut at, mut mask) = (span.word, span.mask);
         for words in &mut self.levels {
-            let Some(word) = words.get_mut((at / BITS) as usize) else { return };
+            let Some(word) = words.get_mut(at as usize) else { return };
             let before = *word;
-            *word &= !(1 << (at % BITS));
-            // It was not in, or others of its word still are.
+            *word &= !mask;
+            // They were not in, or others of their word still are.
             if *word == before || *word != 0 {
                 return;
             }
-            at /= BITS;
+            (at, mask) = (at / BITS, 1 << (at % BITS));
         }
+    }
+
+    /// Takes in all members of another set.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.lowest |= other.lowest;
+        for (level, words) in other.levels.into_iter().enumerate() {
+            if level == self.levels.len() {
+                self.levels.push(words);
+                continue;
+            }
+            let known = &mut self.levels[level];
+            known.resize(known.len().max(words.len()), 0);
+            known.iter_mut().zip(words).for_each(|(known, more)| *known |= more);
+        }
+    }
+
+    /// The members among the ranks of a word.
+    pub(super) fn word(&self, word: u32) -> u64 {
+        if word == 0 {
+            return self.lowest;
+        }
+        self.levels.first().and_then(|words| words.get(word as usize)).copied().unwrap_or(0)
     }
 
     /// The least member that is not less than `from`.

@@ -55,11 +55,34 @@ impl Traits {
     }
 
     /// The classes by which instances of the slot may leave.
-    pub(super) const fn classes(self) -> u32 {
+    const fn classes(self) -> u32 {
         let (found, succeeded) = (Class::FoundOld.bit(), Class::SucceededOld.bit());
         let classes = self.0 & Self::CLASSES;
         // Those that were found are never fresh, so any available one beside them succeeds them.
         let has_successor = self.has(Self::DONE) || self.has(Self::FRESH);
         if has_successor && classes & found != 0 { classes & !found | succeeded } else { classes }
+    }
+
+    /// The classes of the slot.
+    pub(super) const fn classes_of_slot(self, desired: bool, rests: bool, volume: bool, tiers: bool) -> u32 {
+        let mut classes = self.classes();
+        // A volume has one instance at a time: the next one comes when the last is gone.
+        let is_taken = volume && self.has(Self::ANY);
+        if desired && !rests && !is_taken && !self.has(Self::FIXED) {
+            classes |= match (self.has(Self::NEW), self.has(Self::OLD)) {
+                (false, false) => Class::Empty.bit(),
+                (false, true) if self.has(Self::URGENT) => Class::OnlyUrgent.bit(),
+                (false, true) => Class::OnlyOld.bit(),
+                (true, false) => Class::OnlyNew.bit(),
+                (true, true) => Class::Both.bit(),
+            };
+        }
+        if desired && tiers && (!self.has(Self::DONE) || self.has(Self::OLD)) {
+            classes |= Class::Unfinished.bit();
+        }
+        if desired && tiers && !self.has(Self::DONE) {
+            classes |= Class::Unserved.bit();
+        }
+        classes
     }
 }

@@ -1,0 +1,452 @@
+use std::sync::Arc;
+
+use super::places::{has_turn, members};
+use super::rank_set::RankSet;
+use super::traits::Traits;
+use super::{Board, Cell, Class, Phase, Places, Span, Tally};
+use crate::id::{Attempt, Slot};
+use crate::plan::Seat;
+use crate::planner::IllegalTransition;
+use crate::time::Timestamp;
+
+const NONE: u32 = u32::MAX;
+
+/// The slots of a predicted fleet in cohorts: in all slots of one are the same instances, so one of them is as good as the
+/// other, and up to 64 change at the cost of one.
+///
+/// In a world in which nothing fails there are a few cohorts, however large the fleet. Where the slots differ more, there
+/// are more, and each change costs as many steps. Since when an instance has been in its phase is not kept.
+#[derive(Clone, Debug)]
+pub(in crate::planner) struct Cohorts {
+    frame: Arc<Frame>,
+    all: Vec<Cohort>,
+    /// How many cohorts of each class are not empty.
+    present: [u32; Class::COUNT],
+}
+
+/// What does not change any more.
+#[derive(Clone, Debug)]
+struct Frame {
+    desired: u32,
+    /// One for each zone, where the limits look at zones.
+    lanes: u32,
+    looks_at_zones: bool,
+    by_rank: Vec<u32>,
+    tiers: Vec<u32>,
+}
+
+#[derive(Clone, Debug)]
+struct Cohort {
+    like: Slotful,
+    classes: u32,
+    size: u32,
+    ranks: RankSet,
+}
+
+/// A slot and what is in it, but for its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Slotful {
+    lane: u32,
+    is_surplus: bool,
+    attempts: u32,
+    rests: bool,
+    volume: bool,
+    /// In order of their attempts.
+    cells: Vec<Cell>,
+}
+
+impl Cohorts {
+    /// A fleet of which each slot has at most one instance, in order of slots: that instance, and whether the slot owns a
+    /// volume.
+    pub(in crate::planner) fn found(
+        desired: u32,
+        zones: u32,
+        order: Vec<u32>,
+        tiers: Vec<u32>,
+        tally: &mut Tally,
+        found: impl Iterator<Item = Result<(Cell, bool), IllegalTransition>>,
+    ) -> Result<Self, IllegalTransition> {
+        let lanes = zones.max(1);
+        let mut frame = Frame { desired, lanes, looks_at_zones: zones > 0, by_rank: order, tiers };
+        let mut found = found;
+        let mut next = found.next().transpose()?;
+        let mut cohorts = Self::empty();
+        let mut of_slot = Vec::with_capacity(frame.by_rank.len());
+        while of_slot.len() < desired as usize || next.is_some() {
+            let slot = u32::try_from(of_slot.len()).unwrap_or(NONE);
+            let here = next.filter(|(cell, _)| cell.seat.slot.0 == slot);
+            if here.is_some() {
+                next = found.next().transpose()?;
+            }
+            if slot >= desired {
+                frame.by_rank.push(slot);
+            }
+            let volume = here.is_some_and(|(_, volume)| volume);
+            let cells = here.as_ref().map(|(cell, _)| std::slice::from_ref(cell)).unwrap_or_default();
+            of_slot.push(cohorts.like(&frame, slot, (0, false, volume), cells, of_slot.last().copied()));
+        }
+        cohorts.frame = Arc::new(frame);
+        cohorts.fill(&of_slot);
+        for cohort in &cohorts.all {
+            for cell in &cohort.like.cells {
+                tally.come(cell, cohort.size);
+            }
+        }
+        Ok(cohorts)
+    }
+
+    /// The fleet of a board.
+    pub(in crate::planner) fn of(board: &Board) -> Self {
+        let (desired, lanes, by_rank, tiers) = board.frame();
+        let looks_at_zones = board.tally().looks_at_zones;
+        let frame =
+            Frame { desired, lanes, looks_at_zones, by_rank: by_rank.to_vec(), tiers: tiers.to_vec() };
+        let mut cohorts = Self::empty();
+        let mut of_slot = Vec::with_capacity(by_rank.len());
+        for slot in 0..board.next_surplus().0 {
+            let cells: Vec<Cell> = board.in_slot(Slot(slot)).map(|(_, cell)| *cell).collect();
+            let last = of_slot.last().copied();
+            of_slot.push(cohorts.like(&frame, slot, board.of_slot(Slot(slot)), &cells, last));
+        }
+        cohorts.frame = Arc::new(frame);
+        cohorts.fill(&of_slot);
+        cohorts
+    }
+
+    fn empty() -> Self {
+        let frame =
+            Frame { desired: 0, lanes: 1, looks_at_zones: false, by_rank: Vec::new(), tiers: Vec::new() };
+        Self { frame: Arc::new(frame), all: Vec::new(), present: [0; Class::COUNT] }
+    }
+
+    /// The cohort of a slot; most are like the one before.
+    fn like(
+        &mut self,
+        frame: &Frame,
+        slot: u32,
+        (attempts, rests, volume): (u32, bool, bool),
+        cells: &[Cell],
+        last: Option<usize>,
+    ) -> usize {
+        let lane = if frame.lanes > 1 { slot % frame.lanes } else { 0 };
+        let is_surplus = slot >= frame.desired;
+        let is_like = |cohort: &Cohort| {
+            let like = &cohort.like;
+            (like.lane, like.is_surplus, like.attempts, like.rests, like.volume)
+                == (lane, is_surplus, attempts, rests, volume)
+                && like.cells.len() == cells.len()
+                && like.cells.iter().zip(cells).all(|(a, b)| *a == anywhere(b, frame.looks_at_zones))
+        };
+        if let Some(last) = last.filter(|last| is_like(&self.all[*last])) {
+            return last;
+        }
+        self.all.iter().position(is_like).unwrap_or_else(|| {
+            let cells = cells.iter().map(|cell| anywhere(cell, frame.looks_at_zones)).collect();
+            self.begin(frame, Slotful { lane, is_surplus, attempts, rests, volume, cells })
+        })
+    }
+
+    fn begin(&mut self, frame: &Frame, like: Slotful) -> usize {
+        let traits = like.cells.iter().map(|cell| Traits::of(cell, like.is_surplus));
+        let traits = traits.fold(Traits::NONE, Traits::and);
+        let classes =
+            traits.classes_of_slot(!like.is_surplus, like.rests, like.volume, !frame.tiers.is_empty());
+        self.all.push(Cohort { like, classes, size: 0, ranks: RankSet::default() });
+        self.all.len() - 1
+    }
+
+    /// Puts every slot into its cohort.
+    fn fill(&mut self, of_slot: &[usize]) {
+        let frame = Arc::clone(&self.frame);
+        let (mut word, mut mask, mut now) = (0, 0, 0);
+        for (rank, slot) in (0_u32..).zip(&frame.by_rank) {
+            let span = Span::one(rank);
+            let cohort = of_slot[*slot as usize];
+            if (cohort, span.word) != (now, word) {
+                self.put(now, Span { word, mask });
+                (word, mask, now) = (span.word, 0, cohort);
+            }
+            mask |= span.mask;
+        }
+        self.put(now, Span { word, mask });
+    }
+
+    fn put(&mut self, to: usize, span: Span) {
+        if span.is_empty() {
+            return;
+        }
+        let cohort = &mut self.all[to];
+        cohort.ranks.insert_all(span);
+        if cohort.size == 0 {
+            each(cohort.classes, |class| self.present[class] += 1);
+        }
+        cohort.size += span.len();
+    }
+
+    fn take(&mut self, from: usize, span: Span) {
+        let cohort = &mut self.all[from];
+        cohort.ranks.remove_all(span);
+        cohort.size -= span.len();
+        if cohort.size == 0 {
+            each(cohort.classes, |class| self.present[class] -= 1);
+        }
+    }
+
+    /// How many slots there are.
+    pub(in crate::planner) fn len(&self) -> usize {
+        self.frame.by_rank.len()
+    }
+
+    /// The slots of these ranks, in order.
+    pub(in crate::planner) fn slots_in(&self, span: Span) -> SlotsIn<'_> {
+        SlotsIn { by_rank: &self.frame.by_rank, span }
+    }
+
+    /// The rank of each slot.
+    pub(in crate::planner) fn ranks(&self) -> Vec<u32> {
+        let mut ranks = vec![0; self.len()];
+        for (rank, slot) in (0_u32..).zip(&self.frame.by_rank) {
+            ranks[*slot as usize] = rank;
+        }
+        ranks
+    }
+
+    /// The phase of the instance in a slot with this attempt.
+    pub(in crate::planner) fn phase(&self, rank: u32, attempt: Attempt) -> Option<Phase> {
+        let cells = self.cohort_at(rank).map(|cohort| cohort.like.cells.as_slice()).unwrap_or_default();
+        cells.iter().find(|cell| cell.seat.attempt == attempt).map(|cell| cell.phase)
+    }
+
+    /// Launches one like this in each slot.
+    pub(in crate::planner) fn launch(&mut self, tally: &mut Tally, span: Span, cell: &Cell) {
+        let looks_at_zones = self.frame.looks_at_zones;
+        self.convert(tally, span, |like, _| {
+            like.attempts = cell.seat.attempt.0.max(like.attempts);
+            // Zones have lanes where somebody looks at them: those are numbered first.
+            let zone = if looks_at_zones { u16::try_from(like.lane).unwrap_or(u16::MAX) } else { 0 };
+            like.cells.push(anywhere(&Cell { zone, ..*cell }, true));
+            true
+        });
+    }
+
+    /// Changes the instance of this attempt in each slot that has one it concerns, and says which those were.
+    pub(in crate::planner) fn change(
+        &mut self,
+        tally: &mut Tally,
+        span: Span,
+        attempt: Attempt,
+        change: impl Fn(&mut Cell) -> bool,
+    ) -> Span {
+        self.convert(tally, span, |like, _| {
+            let cell = like.cells.iter_mut().find(|cell| cell.seat.attempt == attempt);
+            cell.is_some_and(|cell| {
+                let changes = change(cell);
+                cell.since = Timestamp::UNIX_EPOCH;
+                changes
+            })
+        })
+    }
+
+    /// Takes the instance of this attempt out of each slot that has one; says which those were, and how many of the
+    /// instances were of the old group.
+    pub(in crate::planner) fn remove(
+        &mut self,
+        tally: &mut Tally,
+        span: Span,
+        attempt: Attempt,
+    ) -> (Span, u32) {
+        let mut old = 0;
+        let gone = self.convert(tally, span, |like, slots| {
+            let at = like.cells.iter().position(|cell| cell.seat.attempt == attempt);
+            let cell = at.map(|at| like.cells.remove(at));
+            old += cell.filter(Cell::is_old).map_or(0, |_| slots);
+            cell.is_some()
+        });
+        (gone, old)
+    }
+
+    /// Says of every instance anew which group it belongs to.
+    pub(in crate::planner) fn regroup(&mut self, tally: &mut Tally, change: impl Fn(&mut Cell)) {
+        let frame = Arc::clone(&self.frame);
+        self.present = [0; Class::COUNT];
+        for mut cohort in std::mem::take(&mut self.all).into_iter().filter(|cohort| cohort.size > 0) {
+            let before = cohort.like.clone();
+            cohort.like.cells.iter_mut().for_each(&change);
+            recount(tally, &before, &cohort.like, cohort.size);
+            let to = self.find(&frame, cohort.like);
+            let known = &mut self.all[to];
+            if known.size == 0 {
+                each(known.classes, |class| self.present[class] += 1);
+            }
+            known.size += cohort.size;
+            known.ranks.extend(cohort.ranks);
+        }
+    }
+
+    /// Makes slots of another kind, where `change`, which is told how many there are, says so; says which those were.
+    fn convert(
+        &mut self,
+        tally: &mut Tally,
+        span: Span,
+        mut change: impl FnMut(&mut Slotful, u32) -> bool,
+    ) -> Span {
+        let (mut left, mut converted) = (span, Span { mask: 0, ..span });
+        // Those that begin meanwhile have none of what is left.
+        for from in 0..self.all.len() {
+            if left.is_empty() {
+                break;
+            }
+            let here = Span { mask: left.mask & self.all[from].ranks.word(span.word), ..span };
+            if here.is_empty() {
+                continue;
+            }
+            left = left.without(here);
+            let mut like = self.all[from].like.clone();
+            if !change(&mut like, here.len()) {
+                continue;
+            }
+            converted.mask |= here.mask;
+            recount(tally, &self.all[from].like, &like, here.len());
+            let frame = Arc::clone(&self.frame);
+            let to = self.find(&frame, like);
+            self.take(from, here);
+            self.put(to, here);
+        }
+        converted
+    }
+
+    fn find(&mut self, frame: &Frame, like: Slotful) -> usize {
+        let known = self.all.iter().position(|cohort| cohort.like == like);
+        known.unwrap_or_else(|| self.begin(frame, like))
+    }
+
+    fn cohort_at(&self, rank: u32) -> Option<&Cohort> {
+        let span = Span::one(rank);
+        self.all.iter().find(|cohort| cohort.ranks.word(span.word) & span.mask != 0)
+    }
+
+    fn of_class(&self, class: Class) -> impl Iterator<Item = &Cohort> {
+        self.all.iter().filter(move |cohort| cohort.size > 0 && cohort.classes & class.bit() != 0)
+    }
+}
+
+/// An instance as its cohort knows it: in some slot, since some time, and somewhere, if nobody looks at zones.
+fn anywhere(cell: &Cell, looks_at_zones: bool) -> Cell {
+    let zone = if looks_at_zones { cell.zone } else { 0 };
+    Cell { seat: Seat { slot: Slot(0), ..cell.seat }, since: Timestamp::UNIX_EPOCH, zone, ..*cell }
+}
+
+/// Counts what changes in so many slots.
+fn recount(tally: &mut Tally, before: &Slotful, after: &Slotful, slots: u32) {
+    let (before, after) = (before.cells.as_slice(), after.cells.as_slice());
+    let same = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+    for cell in &before[same..] {
+        tally.go(cell, slots);
+    }
+    for cell in &after[same..] {
+        tally.come(cell, slots);
+    }
+}
+
+fn each(classes: u32, mut on: impl FnMut(usize)) {
+    let mut rest = classes;
+    while rest != 0 {
+        on(rest.trailing_zeros() as usize);
+        rest &= rest - 1;
+    }
+}
+
+/// The slots of some ranks.
+pub(in crate::planner) struct SlotsIn<'c> {
+    by_rank: &'c [u32],
+    span: Span,
+}
+
+impl Iterator for SlotsIn<'_> {
+    type Item = Slot;
+
+    fn next(&mut self) -> Option<Slot> {
+        let rank = (!self.span.is_empty()).then(|| self.span.first())?;
+        self.span.mask &= self.span.mask - 1;
+        Some(Slot(self.by_rank[rank as usize]))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.span.len() as usize;
+        (left, Some(left))
+    }
+}
+
+/// How far one has come, and the lanes of which no more are wanted.
+pub(in crate::planner) struct Walk {
+    class: Class,
+    from: u32,
+    passed_over: Vec<u32>,
+}
+
+impl Places for Cohorts {
+    type Walk = Walk;
+
+    fn has(&self, class: Class) -> bool {
+        self.present[class as usize] > 0
+    }
+
+    fn walk(&self, class: Class) -> Walk {
+        Walk { class, from: 0, passed_over: Vec::new() }
+    }
+
+    fn next(&self, walk: &mut Walk) -> Option<Span> {
+        let open =
+            || self.of_class(walk.class).filter(|cohort| !walk.passed_over.contains(&cohort.like.lane));
+        let heads = open().filter_map(|cohort| Some((cohort.ranks.at_or_after(walk.from)?, cohort)));
+        let (rank, first) = heads.min_by_key(|(rank, _)| *rank)?;
+        let mut span = Span::one(rank);
+        if self.frame.tiers.is_empty() {
+            let word = |cohort: &Cohort| cohort.ranks.word(span.word) & !(span.mask - 1);
+            let others = open()
+                .filter(|cohort| !std::ptr::eq(*cohort, first))
+                .fold(0, |all, cohort| all | word(cohort));
+            // As far as the first one of another cohort.
+            span.mask = word(first) & (others & others.wrapping_neg()).wrapping_sub(1);
+        }
+        walk.from = span.last() + 1;
+        Some(span)
+    }
+
+    fn pass_over(&self, walk: &mut Walk, rank: u32) {
+        if self.frame.lanes > 1 {
+            walk.passed_over.push(self.slot_at(rank).0 % self.frame.lanes);
+        }
+    }
+
+    fn pass_over_all_of(&self, walk: &mut Walk, rank: u32) {
+        let lane = self.slot_at(rank).0 % self.frame.lanes;
+        let is_stray = |cell: &Cell| u32::from(cell.zone) != lane;
+        let here = |cohort: &&Cohort| cohort.size > 0 && cohort.like.lane == lane;
+        if !self.all.iter().filter(here).any(|cohort| cohort.like.cells.iter().any(is_stray)) {
+            self.pass_over(walk, rank);
+        }
+    }
+
+    fn slot_at(&self, rank: u32) -> Slot {
+        Slot(self.frame.by_rank[rank as usize])
+    }
+
+    fn attempts_at(&self, rank: u32) -> Attempt {
+        Attempt(self.cohort_at(rank).map_or(0, |cohort| cohort.like.attempts))
+    }
+
+    fn members_at(&self, rank: u32, class: Class) -> impl Iterator<Item = &Cell> {
+        let cohort = self.cohort_at(rank);
+        let is_surplus = cohort.is_some_and(|cohort| cohort.like.is_surplus);
+        members(move || cohort.into_iter().flat_map(|cohort| &cohort.like.cells), is_surplus, class)
+    }
+
+    fn has_turn(&self, slot: Slot, undone: Class) -> bool {
+        if slot.0 >= self.frame.desired {
+            return true;
+        }
+        let first = |from| self.of_class(undone).filter_map(|cohort| cohort.ranks.at_or_after(from)).min();
+        has_turn(&self.frame.tiers, &self.frame.by_rank, slot, first)
+    }
+}
