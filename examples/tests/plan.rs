@@ -304,6 +304,16 @@ fn a_request_that_cannot_be_planned_is_shown_where_it_stands() {
     let revoked =
         "revoked = [\"sha256:3f53cb3dddb3fd21d6e1571e6deae4a5d8e07b6a5ffd1d8e5d1a2b3c4d5e6f70\"]\n\n[limits]";
     assert_rollout(&[("[limits]", revoked)], "canary.toml:3:1: `target`: ", "which was revoked");
+    assert_rollout(
+        &[("\"c\"]", "\"a\"]")],
+        "canary.toml:5:20: `zones[2]`: rollout deploy-42 names zone a more than once",
+        "name each zone once",
+    );
+    assert_rollout(
+        &[("[marks]\ni-04", "[marks]\ni-44")],
+        "canary.toml:19:1: `marks.i-44`: rollout deploy-42 marks instance i-44, but fleet ",
+        "take it out of `marks`",
+    );
     let previous =
         "previous = \"sha256:3f53cb3dddb3fd21d6e1571e6deae4a5d8e07b6a5ffd1d8e5d1a2b3c4d5e6f70\"\n\n[limits]";
     assert_rollout(&[("[limits]", previous)], "canary.toml:7:1: `previous`: ", "its own target");

@@ -49,6 +49,25 @@ impl Quantity {
     }
 }
 
+/// So many things in words: `1 launch`, `2 launches`. The name is that of one.
+///
+/// ```
+/// use immutable_core::quantity::counted;
+///
+/// assert_eq!(counted(1_u32, "instance").to_string(), "1 instance");
+/// assert_eq!(format!("{} in {}", counted(0_u32, "launch"), counted(3_usize, "zone")), "0 launches in 3 zones");
+/// ```
+pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, one: &'static str) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        let ending = match one {
+            _ if count == N::from(1) => "",
+            one if one.ends_with("ch") => "es",
+            _ => "s",
+        };
+        write!(f, "{count} {one}{ending}")
+    })
+}
+
 fn clamp(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }

@@ -9,6 +9,7 @@ use crate::id::{GateName, InstanceId, Slot, Token, WriterId, Zone};
 use crate::limits::Limits;
 use crate::plan::{Adopted, RolloutSpec, Seat};
 use crate::planner::{Conclusion, FailReason, Observation, OpId};
+use crate::quantity::counted;
 use crate::strategy::{Reason, Share};
 
 /// One thing a journal says.
@@ -233,10 +234,10 @@ impl fmt::Display for Record {
         match self {
             Self::Open { spec, initial, plan } => write!(
                 f,
-                "open {} on {}: {} instances of {}, {} exist, plan {}",
+                "open {} on {}: {} of {}, {} exist, plan {}",
                 spec.rollout,
                 spec.fleet,
-                spec.budget.desired,
+                counted(spec.budget.desired, "instance"),
                 spec.target.short(),
                 initial.len(),
                 plan.short()
@@ -266,7 +267,9 @@ impl fmt::Display for Record {
             Self::Control(Control::Approve { name }) => write!(f, "approved {name}"),
             Self::Control(Control::Abort) => f.write_str("abort requested"),
             Self::Control(Control::Rollback) => f.write_str("rollback requested"),
-            Self::Control(Control::Resize { desired }) => write!(f, "{desired} instances requested"),
+            Self::Control(Control::Resize { desired }) => {
+                write!(f, "{} requested", counted(*desired, "instance"))
+            }
             Self::Control(Control::Retarget { target }) => {
                 write!(f, "target {} requested", target.short())
             }

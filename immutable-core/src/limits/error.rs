@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::quantity::Quantity;
+use crate::quantity::{Quantity, counted};
 
 /// Limits that contradict themselves.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,8 +11,9 @@ pub enum LimitsError {
     /// Kubernetes refuses a literal 0 and 0, but silently takes 1 unavailable where percentages round to 0 and 0
     /// (`ResolveFenceposts`); here that is an error too, because a limit that gives way is none.
     #[error(
-        "{scope}max_surge {max_surge} and max_unavailable {max_unavailable} are both 0 of {desired} instances, so nothing could \
-         be replaced: raise one of them, to 1 at least"
+        "{scope}max_surge {max_surge} and max_unavailable {max_unavailable} are both 0 of {}, so nothing could \
+         be replaced: raise one of them, to 1 at least",
+        counted(*desired, "instance")
     )]
     BothZero {
         /// Empty, or `rollback.` where the limits of the way back are meant.
@@ -40,9 +41,10 @@ pub enum LimitsError {
     },
     /// Raise a limit: in a zone of this size, nothing could ever be replaced.
     #[error(
-        "in a zone of {size} instances nothing could be replaced: an extra one is allowed by max_surge {max_surge} and \
+        "in a zone of {} nothing could be replaced: an extra one is allowed by max_surge {max_surge} and \
          max_surge_per_zone {max_surge_per_zone}, a missing one by max_unavailable {max_unavailable} and \
-         max_unavailable_per_zone {max_unavailable_per_zone}; raise both of one pair, to 1 at least"
+         max_unavailable_per_zone {max_unavailable_per_zone}; raise both of one pair, to 1 at least",
+        counted(*size, "instance")
     )]
     ZoneZero {
         /// Slots of the zone.

@@ -3,6 +3,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Plan, PlannedEvent};
+use crate::quantity::counted;
 
 /// How many moments of the timeline are printed; the rest of a long plan is counted.
 const SHOWN_MOMENTS: usize = 40;
@@ -29,9 +30,9 @@ impl fmt::Display for Plan {
         }
         writeln!(
             f,
-            "  {} instances in {} zones, {} exist now; at most {} exist, at least {} available",
-            spec.budget.desired,
-            spec.zones.len(),
+            "  {} in {}, {} exist now; at most {} exist, at least {} available",
+            counted(spec.budget.desired, "instance"),
+            counted(spec.zones.len(), "zone"),
             initial.len(),
             spec.budget.max_total(),
             spec.budget.min_available(),
@@ -42,8 +43,16 @@ impl fmt::Display for Plan {
         }
         writeln!(
             f,
-            "  estimated {makespan:?}, at least {lower_bound:?} (launch to ready {:?}, drain to gone {:?})",
-            estimates.launch_to_ready, estimates.drain_to_gone
+            "  meanwhile another size is {} (on_resize), another target {} (on_retarget)",
+            spec.on_resize, spec.on_retarget
+        )?;
+        writeln!(
+            f,
+            "  estimated {}, at least {} (launch to ready {}, drain to gone {})",
+            shown(*makespan),
+            shown(*lower_bound),
+            shown(estimates.launch_to_ready),
+            shown(estimates.drain_to_gone)
         )?;
         let mut moments: BTreeMap<Duration, Vec<PlannedEvent>> = BTreeMap::new();
         for step in timeline.iter() {
@@ -51,12 +60,11 @@ impl fmt::Display for Plan {
         }
         let hidden = moments.len().saturating_sub(SHOWN_MOMENTS);
         for (at, events) in moments.into_iter().take(SHOWN_MOMENTS) {
-            let at = if at.is_zero() { "0s".to_owned() } else { format!("{at:?}") };
-            write!(f, "  +{at:<8}")?;
+            write!(f, "  +{:<8}", shown(at))?;
             write_moment(f, &events)?;
         }
         if hidden > 0 {
-            writeln!(f, "  and {hidden} more moments")?;
+            writeln!(f, "  and {} more", counted(hidden, "moment"))?;
         }
         for rollback in rollbacks {
             writeln!(f, "  {rollback}")?;
@@ -66,6 +74,10 @@ impl fmt::Display for Plan {
         }
         Ok(())
     }
+}
+
+fn shown(time: Duration) -> String {
+    if time.is_zero() { "0s".to_owned() } else { format!("{time:?}") }
 }
 
 fn write_moment(f: &mut fmt::Formatter<'_>, events: &[PlannedEvent]) -> fmt::Result {

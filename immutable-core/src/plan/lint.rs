@@ -70,10 +70,10 @@ impl fmt::Display for Finding {
         match self {
             Self::TimeGoesBack { step } => write!(f, "step {step}: is earlier than the one before it"),
             Self::TooMany { step, total, limit } => {
-                write!(f, "step {step}: {total} instances exist, at most {limit} may")
+                write!(f, "step {step}: {total} exist, at most {limit} may")
             }
             Self::TooFewAvailable { step, available, limit } => {
-                write!(f, "step {step}: {available} instances are available, at least {limit} must be")
+                write!(f, "step {step}: {available} available, at least {limit} must be")
             }
             Self::LaunchedTwice { step, seat } => write!(f, "step {step}: {seat} is launched a second time"),
             Self::OutOfOrder { step, seat } => {

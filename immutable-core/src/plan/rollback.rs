@@ -6,6 +6,8 @@ use jiff::fmt::serde::unsigned_duration::friendly::compact::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::quantity::counted;
+
 /// What going back costs, if it begins when a stage is complete: made in advance for every stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -37,11 +39,17 @@ impl RollbackPlan {
 impl fmt::Display for RollbackPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { stage, launches, retirements, traffic_back, makespan } = self;
-        write!(
-            f,
-            "back from stage {}: {launches} launches, {retirements} retirements, {makespan:?}",
-            stage + 1
-        )?;
-        traffic_back.map_or(Ok(()), |time| write!(f, ", the traffic is back after {time:?}"))
+        write!(f, "back from stage {}: ", stage + 1)?;
+        if *launches + *retirements == 0 {
+            f.write_str("nothing to launch or to retire")?;
+        } else {
+            let (launches, retirements) = (counted(*launches, "launch"), counted(*retirements, "retirement"));
+            write!(f, "{launches}, {retirements}, {makespan:?}")?;
+        }
+        match traffic_back {
+            None => Ok(()),
+            Some(Duration::ZERO) => f.write_str(", the traffic is back at once"),
+            Some(time) => write!(f, ", the traffic is back after {time:?}"),
+        }
     }
 }

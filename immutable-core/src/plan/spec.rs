@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -134,6 +135,29 @@ pub enum OnRetarget {
     FinishFirst,
     /// Goes on to the end and then works off all targets in the order in which they were asked for.
     Queue,
+}
+
+/// What becomes of another size that is asked for on the way.
+impl fmt::Display for OnResize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Track => "taken over at once",
+            Self::Pin => "left for afterwards, to be asked for again",
+            Self::Refuse => "refused",
+        })
+    }
+}
+
+/// What becomes of another target that is asked for on the way.
+impl fmt::Display for OnRetarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Refuse => "refused",
+            Self::Replace => "begun with at once, in place of this one",
+            Self::FinishFirst => "begun with after this one, the last one asked for only",
+            Self::Queue => "begun with after this one, one after the other",
+        })
+    }
 }
 
 /// An instance that was there when the rollout began, with the seat it got.

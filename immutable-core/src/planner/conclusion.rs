@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::gate::Judgement;
 use crate::id::{GateName, Slot};
+use crate::quantity::counted;
 
 /// How a rollout ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,19 +103,27 @@ impl fmt::Display for FailReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooManyFailures { failures, tolerated, last } => {
-                write!(f, "{failures} instances failed, {tolerated} are tolerated (the last one: {last})")
+                let failed = counted(*failures, "instance");
+                match tolerated {
+                    0 => write!(f, "{failed} failed, none is tolerated (the last one: {last})"),
+                    1 => write!(f, "{failed} failed, 1 is tolerated (the last one: {last})"),
+                    _ => write!(f, "{failed} failed, {tolerated} are tolerated (the last one: {last})"),
+                }
             }
             Self::SlotGivenUp { slot, failures, last } => {
                 write!(
                     f,
-                    "{failures} instances failed in {slot}, more than it may be tried again (the last one: {last})"
+                    "{} failed in {slot}, more than it may be tried again (the last one: {last})",
+                    counted(*failures, "instance")
                 )
             }
             Self::Poisoned { image, failures, zones, last } => {
                 write!(
                     f,
-                    "image {} failed {failures} times in {zones} zones (the last time: {last})",
-                    image.short()
+                    "image {} failed {} in {} (the last time: {last})",
+                    image.short(),
+                    counted(*failures, "time"),
+                    counted(*zones, "zone"),
                 )
             }
             Self::Revoked { image } => write!(f, "image {} was revoked", image.short()),

@@ -186,7 +186,7 @@ impl RolloutState {
         if desired == now {
             return;
         }
-        let refuse = |why: String| Some(format!("{desired} instances were refused: {why}"));
+        let refuse = |why: String| Some(format!("a size of {desired} was refused: {why}"));
         if !matches!(self.run, Run::Running | Run::Paused) {
             self.refused = refuse("the rollout is ending".to_owned());
             return;

@@ -1,6 +1,6 @@
 use super::IllegalTransition;
 use crate::digest::Digest;
-use crate::id::{FleetId, RolloutId};
+use crate::id::{FleetId, InstanceId, RolloutId, Zone};
 use crate::limits::LimitsError;
 use crate::plan::Deadlock;
 use crate::strategy::StrategyError;
@@ -34,6 +34,27 @@ pub enum PlanError {
     NoZones {
         /// The rollout.
         rollout: RolloutId,
+    },
+    /// Name each zone once: a zone that is named twice would get twice its part of the slots.
+    #[error("rollout {rollout} names zone {zone} more than once: name each zone once")]
+    RepeatedZone {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The zone.
+        zone: Zone,
+    },
+    /// Take the mark away, or look at the fleet again: it says something against an instance that does not exist.
+    #[error(
+        "rollout {rollout} marks instance {instance}, but fleet {fleet} has none of that name: take it out of `marks`, \
+         or name one that exists"
+    )]
+    UnknownMark {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The instance.
+        instance: InstanceId,
+        /// The fleet as it was looked at.
+        fleet: FleetId,
     },
     /// Choose another image to go back to.
     #[error("rollout {rollout} would go back to {image}, which is its own target")]

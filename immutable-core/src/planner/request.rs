@@ -305,6 +305,17 @@ impl PlanRequest {
         if self.zones.is_empty() {
             return Err(PlanError::NoZones { rollout: rollout() });
         }
+        let mut seen = BTreeSet::new();
+        if let Some(zone) = self.zones.iter().find(|zone| !seen.insert(*zone)) {
+            return Err(PlanError::RepeatedZone { rollout: rollout(), zone: zone.clone() });
+        }
+        if let Some(instance) = self.unknown_mark(snapshot) {
+            return Err(PlanError::UnknownMark {
+                rollout: rollout(),
+                instance: instance.clone(),
+                fleet: snapshot.fleet.clone(),
+            });
+        }
         let zones = u32::try_from(self.zones.len()).unwrap_or(u32::MAX);
         let budget = self.limits.budget(self.desired).map_err(bad_limits)?;
         let back = self.limits.rollback_budget(self.desired).map_err(bad_limits)?;
@@ -357,6 +368,15 @@ impl PlanRequest {
             on_retarget: self.on_retarget,
             picks_victim: self.picks_victim,
         })
+    }
+
+    /// The first instance that is marked and not there.
+    fn unknown_mark(&self, snapshot: &Snapshot) -> Option<&InstanceId> {
+        if self.marks.is_empty() {
+            return None;
+        }
+        let known: BTreeSet<&InstanceId> = snapshot.instances.iter().map(|instance| &instance.id).collect();
+        self.marks.keys().find(|instance| !known.contains(instance))
     }
 
     /// What is known against an instance before the strategy is asked.

@@ -103,7 +103,10 @@ impl fmt::Display for ReleaseReport {
         }
         for BarrierReport { barrier, unfinished, waiting } in barriers {
             let on = GroupWaitingOn::Barrier { barrier: barrier.clone(), unfinished: unfinished.clone() };
-            write!(f, "\n  {on}; {waiting} groups come directly after it")?;
+            match waiting {
+                1 => write!(f, "\n  {on}; 1 group comes directly after it")?,
+                _ => write!(f, "\n  {on}; {waiting} groups come directly after it")?,
+            }
         }
         Ok(())
     }

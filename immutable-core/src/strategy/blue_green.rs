@@ -8,7 +8,7 @@ use super::sizes::size;
 use super::{RolloutStrategy, Share, Stage, StrategyContext, StrategyError};
 use crate::id::GateName;
 use crate::limits::Budget;
-use crate::quantity::Quantity;
+use crate::quantity::{Quantity, counted};
 
 /// Starts a complete second group beside the old one, moves all traffic to it at once, and keeps the old group until the
 /// hold is over: until then the way back is one change of weights.
@@ -124,8 +124,9 @@ pub(super) fn second_group(strategy: &str, budget: &Budget) -> Result<(), Strate
     Err(StrategyError::new(
         strategy,
         format!(
-            "max_surge is {max_surge}, but a complete second group of {desired} instances stands beside the old one: \
-             raise max_surge to {desired} or \"100%\", or use `rolling` or `canary`, which need less"
+            "max_surge is {max_surge}, but a complete second group of {} stands beside the old one: \
+             raise max_surge to {desired} or \"100%\", or use `rolling` or `canary`, which need less",
+            counted(desired, "instance")
         ),
     ))
 }

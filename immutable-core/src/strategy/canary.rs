@@ -11,7 +11,7 @@ use super::{CanaryStep, RolloutStrategy, Share, SlotOrder, Stage, StrategyContex
 use crate::gate::GateSpec;
 use crate::id::GateName;
 use crate::limits::Budget;
-use crate::quantity::Quantity;
+use crate::quantity::{Quantity, counted};
 
 /// Replaces a few instances first and goes on, step by step, while they do well.
 ///
@@ -219,9 +219,11 @@ impl Canary {
             surge => format!("use a size of {surge} or less, "),
         };
         Err(self.error(format!(
-            "`steps[{number}].size` is {} and its {size} instances stand beside the whole old group, but max_surge is \
-             {}: {smaller}raise max_surge to {size}, or leave out `beside_all`",
-            self.steps[number].size, budget.max_surge
+            "`steps[{number}].size` is {}, so {} would stand beside the whole old group, but max_surge is {}: \
+             {smaller}raise max_surge to {size}, or leave out `beside_all`",
+            self.steps[number].size,
+            counted(size, "instance"),
+            budget.max_surge
         )))
     }
 
@@ -237,8 +239,9 @@ impl Canary {
         let needed = share.of(all);
         if size < needed {
             return Err(self.error(format!(
-                "`steps[{number}].share` is {share}, the traffic of {needed} of {all} instances, but the size is {}, that \
+                "`steps[{number}].share` is {share}, the traffic of {needed} of {}, but the size is {}, that \
                  is {size}: use a size of {needed} or more, or a share of {} or less",
+                counted(all, "instance"),
                 self.steps[number].size,
                 bearable(size, all).hundredths()
             )));

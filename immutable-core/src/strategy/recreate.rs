@@ -94,7 +94,7 @@ impl RolloutStrategy for Recreate {
             return Err(StrategyError::new(
                 self.name(),
                 format!(
-                    "max_unavailable is {unavailable}, but all {all} instances are stopped before the first new one \
+                    "max_unavailable is {unavailable}, but all of {all} are stopped before the first new one \
                      starts: raise max_unavailable to {all} or \"100%\", or use `rolling`, which keeps the service up"
                 ),
             ));

@@ -1,7 +1,7 @@
 //! Sizes as they are written, in numbers of instances.
 
 use super::StrategyError;
-use crate::quantity::Quantity;
+use crate::quantity::{Quantity, counted};
 
 /// How many of `desired` instances a size is: fractions rounded up, at least one, because a part without an instance
 /// shows nothing, and at most all, as in BOSH.
@@ -56,7 +56,8 @@ pub(super) fn growing(
             }
             (Some(last), _) if sizes.last().is_some_and(|size| now < *size) => {
                 let rule = format!(
-                    "that is {now} of {desired} instances, after {last}, so use {} or more",
+                    "that is {now} of {}, after {last}, so use {} or more",
+                    counted(desired, "instance"),
                     sizes[number - 1]
                 );
                 return stuck(rule);

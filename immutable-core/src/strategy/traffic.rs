@@ -2,6 +2,7 @@
 
 use super::{Share, Stage, StrategyError};
 use crate::limits::Budget;
+use crate::quantity::counted;
 
 /// How many old instances stay beside `new` ones that get this share, and are enough for it: as many as the rest of the
 /// traffic needs, which is never less than what is missing to the whole fleet; fewer where both groups together would be
@@ -65,9 +66,10 @@ fn stuck(strategy: &str, budget: &Budget, now: Share, end: Share) -> StrategyErr
     StrategyError::new(
         strategy,
         format!(
-            "max_surge {max_surge} and max_unavailable {max_unavailable} of {desired} instances leave no room to move \
+            "max_surge {max_surge} and max_unavailable {max_unavailable} of {} leave no room to move \
              traffic on from {now} to the new group, because {beside} old ones must serve meanwhile: raise max_surge \
-             to {needed}"
+             to {needed}",
+            counted(desired, "instance")
         ),
     )
 }

@@ -19,6 +19,7 @@ mod lint;
 mod meanwhile;
 mod mortal;
 mod plans;
+mod requests;
 mod rollout;
 mod scenario;
 mod store_faults;

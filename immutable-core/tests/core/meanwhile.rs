@@ -83,7 +83,7 @@ fn a_size_that_is_refused_is_said() {
     plan.spec.on_resize = OnResize::Refuse;
     let conclusion = run_and_say(&scenario, &plan, secs(15), Control::Resize { desired: 16 });
     assert_eq!(conclusion, Conclusion::Completed);
-    assert!(scenario.log.text().contains("16 instances were refused: this rollout keeps its size of 10"));
+    assert!(scenario.log.text().contains("a size of 16 was refused: this rollout keeps its size of 10"));
     scenario.assert_safe();
     scenario.assert_ends_with(v(2));
 }

@@ -38,7 +38,7 @@ fn blue_green_names_the_surge_it_needs() {
 fn recreate_names_the_unavailable_it_needs() {
     assert_eq!(
         refusal(&Recreate::new()),
-        "strategy `recreate`: max_unavailable is 0, but all 10 instances are stopped before the first new one starts: \
+        "strategy `recreate`: max_unavailable is 0, but all of 10 are stopped before the first new one starts: \
          raise max_unavailable to 10 or \"100%\", or use `rolling`, which keeps the service up"
     );
 }
@@ -189,8 +189,8 @@ fn canaries_beside_everything_without_room() {
     let text = refusal(&Canary::new(step(3)).beside_all());
     assert_eq!(
         text,
-        "strategy `canary`: `steps[0].size` is 3 and its 3 instances stand beside the whole old group, but max_surge is \
-         1: use a size of 1 or less, raise max_surge to 3, or leave out `beside_all`"
+        "strategy `canary`: `steps[0].size` is 3, so 3 instances would stand beside the whole old group, but max_surge \
+         is 1: use a size of 1 or less, raise max_surge to 3, or leave out `beside_all`"
     );
 }
 

@@ -124,6 +124,14 @@ pub(crate) fn refused(fleet: &Document, rollout: &Document, error: &PlanError) -
         PlanError::Limits { source, .. } => limits(source),
         PlanError::Strategy { .. } => owned(&["strategy", "limits", "desired"]),
         PlanError::NoZones { .. } => owned(&["zones"]),
+        PlanError::RepeatedZone { zone, .. } => {
+            let (place, field) = repeated(rollout, "zones", zone.as_str()).unzip();
+            return rollout.mistake(place, field, text);
+        }
+        PlanError::UnknownMark { instance, .. } => {
+            let place = find_in(rollout, &["marks"], instance.as_str());
+            return rollout.mistake(place, Some(format!("marks.{instance}")), text);
+        }
         PlanError::PreviousIsTarget { .. } => owned(&["previous"]),
         PlanError::TargetRevoked { .. } => owned(&["target"]),
         PlanError::NoWayBack { .. } => owned(&["previous", "revoked"]),
@@ -160,14 +168,28 @@ fn owned(fields: &[&str]) -> Vec<String> {
 
 /// Where a field stands, if it does.
 fn find(document: &Document, field: &str) -> Option<Place> {
+    let mut parents: Vec<&str> = field.split('.').collect();
+    let name = parents.pop()?;
+    find_in(document, &parents, name)
+}
+
+/// Where a field of these tables stands, whatever is in its name.
+fn find_in(document: &Document, parents: &[&str], name: &str) -> Option<Place> {
     // It was read a moment ago.
     let root = DeTable::parse(&document.text).ok()?;
     let mut table = root.get_ref();
-    let (parents, name) =
-        field.rsplit_once('.').map_or((None, field), |(parents, name)| (Some(parents), name));
-    for parent in parents.into_iter().flat_map(|parents| parents.split('.')) {
-        table = table.get(parent)?.get_ref().as_table()?;
+    for parent in parents {
+        table = table.get(*parent)?.get_ref().as_table()?;
     }
     let (key, _) = table.get_key_value(name)?;
     Some(document.place(key.span().start))
+}
+
+/// Where a list has an item for the second time, and as which of its items.
+fn repeated(document: &Document, list: &str, item: &str) -> Option<(Place, String)> {
+    let root = DeTable::parse(&document.text).ok()?;
+    let items = root.get_ref().get(list)?.get_ref().as_array()?;
+    let equal = items.iter().enumerate().filter(|(_, value)| value.get_ref().as_str() == Some(item));
+    let (number, value) = equal.skip(1).next()?;
+    Some((document.place(value.span().start), format!("{list}[{number}]")))
 }

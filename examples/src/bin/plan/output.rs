@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use immutable_core::fleet::Standing;
 use immutable_core::gate::GateSpec;
-use immutable_core::plan::{Estimates, Plan, PlannedEvent, RollbackPlan, Seat, WaitingOn, lint};
+use immutable_core::plan::{
+    Estimates, OnResize, OnRetarget, Plan, PlannedEvent, RollbackPlan, Seat, WaitingOn, lint,
+};
 use immutable_core::strategy::{Reason, Share, SlotOrder};
 use immutable_core::{Digest, FleetId, GateName, InstanceId, RolloutId, Slot, Timestamp, Zone};
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
@@ -42,6 +44,10 @@ pub(crate) struct Output {
     pub(crate) zones: Vec<Zone>,
     /// How many instances there shall be.
     pub(crate) desired: u32,
+    /// What happens when another number of instances is asked for on the way.
+    pub(crate) on_resize: OnResize,
+    /// What happens when another target is asked for on the way.
+    pub(crate) on_retarget: OnRetarget,
     /// How many may exist at any moment.
     pub(crate) max_total: u32,
     /// How many must be available at any moment, if nothing fails.
@@ -275,6 +281,8 @@ impl Output {
             order: plan.spec.order,
             zones: plan.spec.zones.clone(),
             desired: plan.spec.budget.desired,
+            on_resize: plan.spec.on_resize,
+            on_retarget: plan.spec.on_retarget,
             max_total: plan.spec.budget.max_total(),
             min_available: plan.spec.budget.min_available(),
             available,

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
+use std::time::Duration;
 
+use immutable_core::plan::RollbackPlan;
+use immutable_core::quantity::counted;
 use immutable_core::strategy::Reason;
 use immutable_core::{InstanceId, Slot, Zone};
 
@@ -48,14 +51,16 @@ fn write(text: &mut String, output: &Output, strategy: &str) -> fmt::Result {
 }
 
 fn head(text: &mut String, output: &Output, strategy: &str) -> fmt::Result {
-    let Output { rollout, fleet, target, desired, max_total, min_available, .. } = output;
-    write!(text, "rollout {rollout} of fleet {fleet}: {desired} instances")?;
+    let Output { rollout, fleet, target, desired, on_resize, on_retarget, max_total, min_available, .. } =
+        output;
+    write!(text, "rollout {rollout} of fleet {fleet}: {}", counted(*desired, "instance"))?;
     match output.previous {
         Some(previous) => writeln!(text, ", from {} to {}", previous.short(), target.short())?,
         None => writeln!(text, " of {} (nothing to go back to)", target.short())?,
     }
     writeln!(text, "  strategy  {strategy}")?;
     writeln!(text, "  order     {}; broken and marked instances before them, leaders last", output.order)?;
+    writeln!(text, "  meanwhile another size is {on_resize}, another target {on_retarget}")?;
     writeln!(text, "  limits    at most {max_total} exist, at least {min_available} are available")?;
     let zones: Vec<&str> = output.zones.iter().map(Zone::as_str).collect();
     writeln!(text, "  zones     {}", zones.join(", "))?;
@@ -117,7 +122,7 @@ fn write_stage(
         last = batch.first().map(|step| step.at);
     }
     if batches.len() > SHOWN_BATCHES {
-        writeln!(text, "  and {} more batches; --json shows all", batches.len() - SHOWN_BATCHES)?;
+        writeln!(text, "  and {} more; --json shows all", counted(batches.len() - SHOWN_BATCHES, "batch"))?;
     }
     let gates: Vec<String> = stage.gates.iter().filter_map(gate).collect();
     if !gates.is_empty() {
@@ -129,19 +134,34 @@ fn write_stage(
         writeln!(text, "  then, {next}: {}", gates.join(", "))?;
     }
     for back in output.rollbacks.iter().filter(|back| back.stage == stage.stage) {
-        write!(text, "  back from here: {} launches, {} retirements", back.launches, back.retirements)?;
-        if let Some(traffic) = back.traffic_back {
-            write!(text, ", traffic after {}", duration::text(traffic))?;
-        }
-        writeln!(text, ", complete after {}", duration::text(back.makespan))?;
+        write_back(text, back)?;
     }
     Ok(())
+}
+
+fn write_back(text: &mut String, back: &RollbackPlan) -> fmt::Result {
+    let RollbackPlan { launches, retirements, traffic_back, makespan, .. } = back;
+    text.push_str("  back from here: ");
+    if *launches + *retirements == 0 {
+        text.push_str("nothing to launch or to retire");
+    } else {
+        write!(text, "{}, {}", counted(*launches, "launch"), counted(*retirements, "retirement"))?;
+    }
+    match traffic_back {
+        None => {}
+        Some(Duration::ZERO) => text.push_str(", traffic at once"),
+        Some(time) => write!(text, ", traffic after {}", duration::text(*time))?,
+    }
+    match *makespan {
+        Duration::ZERO => writeln!(text),
+        time => writeln!(text, ", complete after {}", duration::text(time)),
+    }
 }
 
 fn write_batch(
     text: &mut String,
     batch: &[&StepOut],
-    last: Option<std::time::Duration>,
+    last: Option<Duration>,
     slots: &BTreeMap<Slot, &Existing>,
 ) -> fmt::Result {
     for (index, step) in batch.iter().take(SHOWN).enumerate() {
@@ -242,10 +262,10 @@ fn write_unfinished(text: &mut String, output: &Output, unfinished: &Unfinished)
     let Unfinished { stage, updated, waiting } = unfinished;
     writeln!(
         text,
-        "\nit cannot finish: in stage {} of {} it stands still with {updated} of {} instances as they shall be, and waits",
+        "\nit cannot finish: in stage {} of {} it stands still with {updated} of {} as they shall be, and waits",
         stage + 1,
         output.stages.len(),
-        output.desired
+        counted(output.desired, "instance")
     )?;
     let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for waiting in waiting {
@@ -267,9 +287,9 @@ fn tail(text: &mut String, output: &Output) -> fmt::Result {
     let what = if output.unfinished.is_some() { "stands still after" } else { "done after" };
     writeln!(
         text,
-        "\n{} launches, {} retirements; {what} {}; no schedule within these limits is done before {}",
-        count(Action::Launch),
-        count(Action::Retire),
+        "\n{}, {}; {what} {}; no schedule within these limits is done before {}",
+        counted(count(Action::Launch), "launch"),
+        counted(count(Action::Retire), "retirement"),
         duration::text(*predicted),
         duration::text(*lower_bound),
     )?;

@@ -1,0 +1,107 @@
+//! Requests for which there is no plan, each with what is wrong and the way out; and what the text of a plan shows.
+
+use std::time::Duration;
+
+use immutable_core::fleet::{Health, Instance, Phase, Snapshot};
+use immutable_core::limits::Limits;
+use immutable_core::plan::{OnResize, OnRetarget, Plan};
+use immutable_core::planner::{FailReason, PlanError, PlanRequest};
+use immutable_core::strategy::{Reason, Rolling};
+use immutable_core::{Digest, FleetId, InstanceId, Quantity, RolloutId, Slot, Timestamp, Zone};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn zone(name: &str) -> Zone {
+    Zone::new(name).unwrap()
+}
+
+fn id(number: u32) -> InstanceId {
+    InstanceId::new(format!("i-{number}")).unwrap()
+}
+
+/// So many ready ones of `v1`, in turn in the zones `a` and `b`.
+pub(crate) fn fleet(number: u32) -> Snapshot {
+    let instance = |number: u32| {
+        let zone = zone(if number.is_multiple_of(2) { "a" } else { "b" });
+        Instance::new(id(number), Digest::of(b"v1"), zone, Phase::Running(Health::Ready), NOW)
+    };
+    Snapshot::new(FleetId::new("web").unwrap(), NOW, 0, (0..number).map(instance).collect())
+}
+
+/// So many of `v2`, with one extra one allowed.
+pub(crate) fn request(desired: u32) -> PlanRequest {
+    let limits = Limits { max_surge: Quantity::Count(1), ..Limits::default() };
+    PlanRequest::new(RolloutId::new("deploy-3").unwrap(), Digest::of(b"v2"), desired)
+        .limits(limits)
+        .zones(vec![zone("a"), zone("b")])
+}
+
+fn planned(request: &PlanRequest, fleet: &Snapshot) -> Plan {
+    request.plan(fleet, &Rolling::new()).unwrap()
+}
+
+#[test]
+fn a_zone_is_named_once() {
+    let request = request(4).zones(["a", "b", "a"].map(zone).to_vec());
+    let error = request.plan(&fleet(4), &Rolling::new()).unwrap_err();
+    assert!(matches!(&error, PlanError::RepeatedZone { zone, .. } if zone.as_str() == "a"), "{error}");
+    assert_eq!(error.to_string(), "rollout deploy-3 names zone a more than once: name each zone once");
+}
+
+#[test]
+fn only_what_exists_can_be_marked() {
+    let error = request(4)
+        .mark(id(1), Reason::Drifted)
+        .mark(id(9), Reason::Drifted)
+        .plan(&fleet(4), &Rolling::new())
+        .unwrap_err();
+    assert!(matches!(&error, PlanError::UnknownMark { instance, .. } if *instance == id(9)), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "rollout deploy-3 marks instance i-9, but fleet web has none of that name: take it out of `marks`, or name one \
+         that exists"
+    );
+}
+
+#[test]
+fn the_text_of_a_plan_says_what_becomes_of_another_size_and_another_target() {
+    let text = planned(&request(2), &fleet(2)).to_string();
+    let default =
+        "  meanwhile another size is taken over at once (on_resize), another target refused (on_retarget)\n";
+    assert!(text.contains(default), "{text}");
+    let request = request(2).on_resize(OnResize::Refuse).on_retarget(OnRetarget::Queue);
+    let text = planned(&request, &fleet(2)).to_string();
+    assert!(text.contains("another size is refused (on_resize), another target begun with after"), "{text}");
+}
+
+#[test]
+fn texts_count_one_as_one_and_leave_out_what_is_nothing() {
+    let text = planned(&request(1).zones(vec![zone("a")]), &fleet(1)).to_string();
+    assert!(text.contains("  1 instance in 1 zone, 1 exist now;"), "{text}");
+    assert!(text.contains("back from stage 1: 1 launch, 1 retirement, 40s"), "{text}");
+    let settled = Digest::of(b"v1");
+    let request = PlanRequest::new(RolloutId::new("again").unwrap(), settled, 1).zones(vec![zone("a")]);
+    let text = planned(&request, &fleet(1)).to_string();
+    assert!(text.contains("estimated 0s, at least 0s"), "{text}");
+
+    let last = "slot-0.1: stopped".to_owned();
+    let failed = |failures, tolerated| {
+        FailReason::TooManyFailures { failures, tolerated, last: last.clone() }.to_string()
+    };
+    assert_eq!(failed(1, 0), "1 instance failed, none is tolerated (the last one: slot-0.1: stopped)");
+    assert_eq!(failed(2, 1), "2 instances failed, 1 is tolerated (the last one: slot-0.1: stopped)");
+    let given_up = FailReason::SlotGivenUp { slot: Slot(0), failures: 1, last: last.clone() };
+    assert!(given_up.to_string().starts_with("1 instance failed in slot-0, more than"), "{given_up}");
+    let poisoned = FailReason::Poisoned { image: settled, failures: 3, zones: 1, last };
+    assert!(poisoned.to_string().contains(" failed 3 times in 1 zone ("), "{poisoned}");
+}
+
+#[test]
+fn the_traffic_is_back_at_once_while_the_old_group_stands() {
+    use immutable_core::strategy::BlueGreen;
+    let limits = Limits { max_surge: Quantity::Percent(100), ..Limits::default() };
+    let blue_green = BlueGreen::new().hold(Duration::from_secs(60));
+    let text = request(2).limits(limits).plan(&fleet(2), &blue_green).unwrap().to_string();
+    assert!(text.contains(", the traffic is back at once\n"), "{text}");
+    assert!(!text.contains("0ns"), "{text}");
+}
