@@ -4,9 +4,11 @@
 pub mod catalog;
 pub mod clock;
 pub mod conformance;
+pub mod faulty;
 pub mod fleet;
 #[cfg(feature = "mocks")]
 pub mod mocks;
 #[cfg(doctest)]
 mod readme;
 pub mod router;
+pub mod simulation;

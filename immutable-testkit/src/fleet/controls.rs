@@ -1,13 +1,14 @@
 //! What a test does to a fleet and reads from it, besides what a controller does.
 
 use std::sync::Weak;
+use std::time::Duration;
 
-use immutable_core::fleet::Instance;
+use immutable_core::fleet::{Instance, Origin, Standing};
 use immutable_core::{Digest, InstanceId, Timestamp, Zone};
 
 use super::machine::{Life, Machine};
 use super::world::World;
-use super::{Effect, Failure, MemoryFleet, Operation, Peaks, Witness};
+use super::{Effect, Failure, ImageBehaviour, MemoryFleet, Operation, Peaks, Witness};
 
 /// A test named an instance that is not there, or no longer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +69,53 @@ impl MemoryFleet {
     /// Somebody else launches an instance: one without origin, booting, of any image.
     pub fn add_foreign(&self, image: Digest, zone: &Zone) -> InstanceId {
         self.operate(|world, now| world.create(image, zone, None, now))
+    }
+
+    /// Somebody else launches an instance with the labels of an earlier launch, as a platform that heals a group by
+    /// itself does, or a request that comes when everybody believes it lost and the platform has forgotten its token.
+    pub fn add_copy(&self, image: Digest, zone: &Zone, origin: Origin) -> InstanceId {
+        self.operate(|world, now| world.create(image, zone, Some(origin), now))
+    }
+
+    /// Somebody sets an instance apart, or no longer does.
+    ///
+    /// # Errors
+    /// [`UnknownInstance`].
+    pub fn set_standing(&self, instance: &InstanceId, standing: Standing) -> Result<(), UnknownInstance> {
+        self.on(instance, |world, now| {
+            world.change(instance, now, |machine| machine.shown.standing = standing);
+        })
+    }
+
+    /// What instances of an image do that boot from now on.
+    pub fn set_behaviour(&self, image: Digest, behaviour: ImageBehaviour) {
+        self.operate(|world, _| world.settings.images.insert(image, behaviour));
+    }
+
+    /// How many instances fit into a zone from now on; `None`: no limit.
+    pub fn set_zone_capacity(&self, zone: &Zone, instances: Option<usize>) {
+        self.operate(|world, _| {
+            let capacity = &mut world.settings.zone_capacity;
+            match instances {
+                Some(instances) => capacity.insert(zone.clone(), instances),
+                None => capacity.remove(zone),
+            }
+        });
+    }
+
+    /// How long instances take to stop that are told so from now on.
+    pub fn set_stop(&self, time: Duration) {
+        self.operate(|world, _| world.settings.stop = time);
+    }
+
+    /// The next instances never finish booting.
+    pub fn hang_boots(&self, times: u32) {
+        self.operate(|world, _| world.hanging = times);
+    }
+
+    /// The platform forgets every token: a request that is repeated launches another instance.
+    pub fn forget_tokens(&self) {
+        self.operate(|world, _| world.forget_tokens());
     }
 
     /// A zone is cut off: the health of its instances is unknown and it has no capacity. Drain and terminate work.

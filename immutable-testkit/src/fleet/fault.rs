@@ -4,9 +4,11 @@ use std::time::Duration;
 use immutable_core::FleetId;
 use immutable_core::error::Retry;
 use immutable_core::fleet::FleetError;
+use serde::{Deserialize, Serialize};
 
 /// A call of a fleet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operation {
     /// `Fleet::observe`.

@@ -16,7 +16,7 @@ pub enum EffectTime {
     BeforeReturn,
 }
 
-/// What a fleet was built with; never changes.
+/// What a fleet was built with; only a test changes any of it later.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) fleet: FleetId,

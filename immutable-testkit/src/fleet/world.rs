@@ -57,6 +57,8 @@ pub(super) struct World {
     scheduled: u64,
     created: u32,
     failing_launches: BTreeMap<Digest, u32>,
+    /// How many of the next instances never finish booting.
+    pub(super) hanging: u32,
 }
 
 impl World {
@@ -76,6 +78,7 @@ impl World {
             scheduled: 0,
             created: 0,
             failing_launches: BTreeMap::new(),
+            hanging: 0,
         }
     }
 
@@ -186,7 +189,9 @@ impl World {
     }
 
     pub(super) fn record(&mut self, at: Timestamp, kind: EffectKind) {
-        self.effects.push(Effect { at, kind });
+        let effect = Effect { at, kind };
+        self.witnesses.retain(|witness| witness.upgrade().inspect(|w| w.happened(&effect)).is_some());
+        self.effects.push(effect);
     }
 
     fn tell(&mut self, id: &InstanceId, at: Timestamp, on_request: bool) {
@@ -322,6 +327,11 @@ impl World {
         })
     }
 
+    /// Forgets which tokens were used, as a platform does after their time.
+    pub(super) fn forget_tokens(&mut self) {
+        self.issued.clear();
+    }
+
     /// A new instance, booting.
     pub(super) fn create(
         &mut self,
@@ -338,7 +348,9 @@ impl World {
         if !listed {
             self.schedule(now + self.settings.listing_delay, &id, Transition::Listed);
         }
-        if behaviour != ImageBehaviour::NeverStarts {
+        let hangs = self.hanging > 0;
+        self.hanging -= u32::from(hangs);
+        if behaviour != ImageBehaviour::NeverStarts && !hangs {
             self.schedule(now + boot, &id, Transition::Booted);
         }
         if let ImageBehaviour::CrashAfter(time) = behaviour {
