@@ -81,12 +81,15 @@ fn one(simulation: &Simulation, quiet: bool) -> Result<bool, Box<dyn std::error:
 fn shrink(report: &Report) -> Result<(), Box<dyn std::error::Error>> {
     let seed = report.seed.unwrap_or(0);
     let shrunk = Simulation::of(report.setup.clone(), report.schedule.clone()).seed(seed).shrunk();
-    let stored =
-        Stored { seed, setup: shrunk.world().clone(), schedule: shrunk.schedule().clone() };
+    let stored = Stored { seed, setup: shrunk.world().clone(), schedule: shrunk.schedule().clone() };
     if let Some(violation) = &report.violation {
         println!("seed {seed}: {violation}");
     }
-    println!("as few faults as break the same ({} of {}):", stored.schedule.faults().len(), report.schedule.faults().len());
+    println!(
+        "as few faults as break the same ({} of {}):",
+        stored.schedule.faults().len(),
+        report.schedule.faults().len()
+    );
     println!("{}", serde_json::to_string_pretty(&stored)?);
     Ok(())
 }

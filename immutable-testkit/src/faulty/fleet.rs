@@ -156,7 +156,10 @@ impl FaultyFleet {
             Mishap::Refuses { slot, for_good } if *slot == request.slot => {
                 self.tally.met(FaultKind::CursedSlot);
                 Some(if *for_good {
-                    FleetError::Invalid { fleet: fleet(), reason: format!("injected: nothing starts in {slot}") }
+                    FleetError::Invalid {
+                        fleet: fleet(),
+                        reason: format!("injected: nothing starts in {slot}"),
+                    }
                 } else {
                     self.error("launch", Retry::Backoff, "the host of the slot is broken")
                 })
@@ -171,7 +174,10 @@ impl FaultyFleet {
         operation: Operation,
         action: &'static str,
         requests: &[R],
-        doing: impl Fn(Arc<dyn Fleet>, Vec<R>) -> futures_util::future::BoxFuture<'static, Vec<Result<T, FleetError>>>
+        doing: impl Fn(
+            Arc<dyn Fleet>,
+            Vec<R>,
+        ) -> futures_util::future::BoxFuture<'static, Vec<Result<T, FleetError>>>
         + Send
         + Sync
         + 'static,
@@ -184,7 +190,8 @@ impl FaultyFleet {
             self.tally.met(FaultKind::Ambiguous);
         }
         let all = requests.to_vec();
-        let unanswered = || requests.iter().map(|_| Err(self.error(action, Retry::Backoff, "no answer"))).collect();
+        let unanswered =
+            || requests.iter().map(|_| Err(self.error(action, Retry::Backoff, "no answer"))).collect();
         match doubt {
             None => doing(Arc::clone(&self.inner), all).await,
             Some(Ambiguity::AnswerLost) => {
@@ -251,7 +258,8 @@ impl Fleet for FaultyFleet {
         if let Some(percent) = torn {
             let seed = Seed::new(number);
             let before = list.instances.len();
-            list.instances.retain(|instance| seed.rank(instance.id.as_str().as_bytes()) % 100 >= u64::from(percent));
+            list.instances
+                .retain(|instance| seed.rank(instance.id.as_str().as_bytes()) % 100 >= u64::from(percent));
             if list.instances.len() < before {
                 self.tally.met(FaultKind::TornList);
             }

@@ -1,10 +1,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use immutable_core::Timestamp;
 use immutable_core::controller::Clock;
 use immutable_core::error::Retry;
 use immutable_core::gate::{MetricError, MetricQuery, MetricSource, Sample};
-use immutable_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{FaultKind, Tally};
@@ -66,7 +66,9 @@ impl MetricSource for FaultyMetrics {
                 let source = "injected: not reached".into();
                 return Err(MetricError::new(query.metric.clone(), Retry::Backoff, source));
             }
-            MetricFault::Late | MetricFault::Missing | MetricFault::NotANumber => self.inner.read(query).await?,
+            MetricFault::Late | MetricFault::Missing | MetricFault::NotANumber => {
+                self.inner.read(query).await?
+            }
         };
         match fault {
             MetricFault::Missing => samples.clear(),

@@ -139,12 +139,18 @@ async fn again(world: &Arc<World>, first: &RolloutId) {
     let name = rollout("again");
     let plan = match world.plan(&name, target, world.setup.instances, &Rolling::new()).await {
         Ok(plan) => plan,
-        Err(error) => return world.observer.find(Property::Declared, format!("no plan to end with: {error}")),
+        Err(error) => {
+            return world.observer.find(Property::Declared, format!("no plan to end with: {error}"));
+        }
     };
     let (_, _, controller) = world.process("last");
     match controller.run(&plan, &CancellationToken::new()).await {
         Ok(Conclusion::Completed) => verdict::find_unsettled(world, target, &name).await,
-        Ok(other) => world.observer.find(Property::Declared, format!("the last rollout ended otherwise: {other}")),
-        Err(error) => world.observer.find(Property::Declared, format!("the last rollout: {}", with_causes(&error))),
+        Ok(other) => {
+            world.observer.find(Property::Declared, format!("the last rollout ended otherwise: {other}"))
+        }
+        Err(error) => {
+            world.observer.find(Property::Declared, format!("the last rollout: {}", with_causes(&error)))
+        }
     }
 }

@@ -32,7 +32,8 @@ impl MetricSource for ErrorRates {
             let Some(instance) = self.fleet.instance(id) else { continue };
             let is_bad = self.bad.get(&instance.image).copied().unwrap_or(false);
             let spread = self.seed.rank(id.as_str().as_bytes()) % 20;
-            let value = if is_bad { 0.5 } else { 0.01 } + f64::from(u32::try_from(spread).unwrap_or(0)) / 1000.0;
+            let value =
+                if is_bad { 0.5 } else { 0.01 } + f64::from(u32::try_from(spread).unwrap_or(0)) / 1000.0;
             let mut at = query.from;
             while at < query.until {
                 samples.push(Sample { instance: id.clone(), at, value });
@@ -54,11 +55,14 @@ pub(super) struct ErrorGate {
 impl Gate for ErrorGate {
     async fn evaluate(&self, context: &GateContext) -> Result<Judgement, GateError> {
         let query = MetricQuery::new("errors", context.candidates.clone(), context.since, context.now);
-        let samples = self.metrics.read(&query).await.map_err(|source| {
-            GateError::new(context.gate.clone(), Retry::Backoff, Box::new(source))
-        })?;
+        let samples = self
+            .metrics
+            .read(&query)
+            .await
+            .map_err(|source| GateError::new(context.gate.clone(), Retry::Backoff, Box::new(source)))?;
         // What is no number is missing.
-        let values: Vec<f64> = samples.iter().map(|sample| sample.value).filter(|value| value.is_finite()).collect();
+        let values: Vec<f64> =
+            samples.iter().map(|sample| sample.value).filter(|value| value.is_finite()).collect();
         let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
         let verdict = match () {
             () if context.candidates.is_empty() => Verdict::Pass,

@@ -6,9 +6,9 @@ use immutable_core::fleet::{Instance, Phase};
 use immutable_core::journal::{Control, Fact, Journal, JournalError, JournalStore, Record};
 use immutable_core::{Quantity, RolloutId, Slot, WriterId, Zone};
 
+use super::Fault;
 use super::link::Link;
 use super::world::{World, behaviour, image};
-use super::Fault;
 use crate::faulty::{FaultKind, Mishap, SkewedClock};
 use crate::fleet::ImageBehaviour;
 

@@ -153,7 +153,12 @@ fn draw_fault(kind: FaultKind, dice: &mut Dice, setup: &Setup) -> Fault {
         FaultKind::Ambiguous => match dice.below(4) {
             0 => Fault::RouterCalls { times: dice.among(1, 4), done: dice.percent(50) },
             how => Fault::Ambiguous {
-                operation: dice.one_of(&[Operation::Launch, Operation::Launch, Operation::Terminate, Operation::Drain]),
+                operation: dice.one_of(&[
+                    Operation::Launch,
+                    Operation::Launch,
+                    Operation::Terminate,
+                    Operation::Drain,
+                ]),
                 times: dice.among(1, 4),
                 how: match how {
                     1 => Ambiguity::AnswerLost,

@@ -3,7 +3,8 @@ use std::time::Duration;
 use immutable_core::limits::Limits;
 use immutable_core::plan::{OnFailure, OnRetarget};
 use immutable_core::strategy::{
-    BlueGreen, Canary, CanaryStep, Recreate, Rolling, RollingBlueGreen, Share, SlotOrder, StandardStrategy, Waves,
+    BlueGreen, Canary, CanaryStep, Recreate, Rolling, RollingBlueGreen, Share, SlotOrder, StandardStrategy,
+    Waves,
 };
 use immutable_core::{GateName, Quantity, Seed, Zone};
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
@@ -148,12 +149,8 @@ impl Setup {
             max_versions: dice.percent(15).then_some(2),
             ..Limits::default()
         };
-        let flaws = [
-            Flaw::NeverReady,
-            Flaw::NeverStarts,
-            Flaw::Crashes { after: dice.seconds(3, 40) },
-            Flaw::Errors,
-        ];
+        let flaws =
+            [Flaw::NeverReady, Flaw::NeverStarts, Flaw::Crashes { after: dice.seconds(3, 40) }, Flaw::Errors];
         Self {
             instances,
             zones: dice.among(1, 3),

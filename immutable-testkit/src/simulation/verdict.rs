@@ -16,10 +16,8 @@ use crate::router::{Applied, Cut, CutCause};
 
 /// A controller must never find itself or its journal at fault.
 pub(super) fn find_defect(world: &World, error: &ControllerError) {
-    let is_defect = matches!(
-        error,
-        ControllerError::Defect(_) | ControllerError::Journal(JournalError::Illegal { .. })
-    );
+    let is_defect =
+        matches!(error, ControllerError::Defect(_) | ControllerError::Journal(JournalError::Illegal { .. }));
     if is_defect {
         world.observer.find(Property::Journal, with_causes(error));
     }
@@ -39,7 +37,9 @@ pub(super) async fn find_undeclared(world: &World, first: &RolloutId) {
     let images: BTreeSet<Digest> = world.fleet.instances().iter().map(|instance| instance.image).collect();
     match world.observer.conclusion(first) {
         Some(Conclusion::Completed | Conclusion::RolledBack { .. }) if images.len() > 1 => {
-            world.observer.find(Property::Declared, format!("at the end the fleet has {} images", images.len()));
+            world
+                .observer
+                .find(Property::Declared, format!("at the end the fleet has {} images", images.len()));
         }
         Some(Conclusion::Completed | Conclusion::RolledBack { .. }) => {
             let instances = world.fleet.instances();

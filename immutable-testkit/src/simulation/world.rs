@@ -176,10 +176,8 @@ impl World {
             }
         };
         let link = Link::new(self.clock.shared(), self.tally.clone(), self.seed.child(name));
-        let fleet: Arc<dyn Fleet> = Arc::new(Linked {
-            link: link.clone(),
-            inner: Arc::clone(&self.faulty_fleet) as Arc<dyn Fleet>,
-        });
+        let fleet: Arc<dyn Fleet> =
+            Arc::new(Linked { link: link.clone(), inner: Arc::clone(&self.faulty_fleet) as Arc<dyn Fleet> });
         let router: Arc<dyn Router> = Arc::new(Linked {
             link: link.clone(),
             inner: Arc::clone(&self.faulty_router) as Arc<dyn Router>,
@@ -265,8 +263,11 @@ fn build_fleet(setup: &Setup, seed: Seed, id: FleetId, clock: &VirtualClock) -> 
         .call_time(Operation::Launch, setup.launch_call)
         .call_time(Operation::Terminate, setup.terminate_call);
     let builder = if setup.events { builder } else { builder.without_events() };
-    let builder =
-        if setup.effects_at_end { builder.effect_time(crate::fleet::EffectTime::BeforeReturn) } else { builder };
+    let builder = if setup.effects_at_end {
+        builder.effect_time(crate::fleet::EffectTime::BeforeReturn)
+    } else {
+        builder
+    };
     let fleet = builder.build();
     for (slot, instance) in (0..).zip(fleet.instances()) {
         let mut standing = Standing::PLAIN;

@@ -132,7 +132,8 @@ impl Books {
 
     /// N+s.
     pub(super) fn most(&self) -> usize {
-        self.each_size().map(|(size, limits)| size + Self::up(limits.max_surge, size)).max().unwrap_or(0) as usize
+        self.each_size().map(|(size, limits)| size + Self::up(limits.max_surge, size)).max().unwrap_or(0)
+            as usize
     }
 
     /// N−u.
@@ -143,7 +144,8 @@ impl Books {
 
     fn most_in(&self, zone: &Zone) -> Option<usize> {
         let zones = &self.spec.zones;
-        let slots = |size: u32| (0..size).filter(|slot| zones[*slot as usize % zones.len()] == *zone).count() as u32;
+        let slots =
+            |size: u32| (0..size).filter(|slot| zones[*slot as usize % zones.len()] == *zone).count() as u32;
         let limits = self.each_size().map(|(size, limits)| {
             let slots = slots(size);
             limits.max_surge_per_zone.map(|surge| (slots + Self::up(surge, slots)) as usize)
@@ -211,7 +213,9 @@ impl Books {
                     findings.push((Property::Orphan, format!("closed while {op} for {seat} is open")));
                 }
             }
-            other => findings.push((Property::Journal, format!("a record that the books do not know: {other:?}"))),
+            other => {
+                findings.push((Property::Journal, format!("a record that the books do not know: {other:?}")))
+            }
         }
         findings
     }
@@ -249,7 +253,10 @@ impl Books {
             let new = self.entries.values().filter(live).filter(|entry| entry.image == image).count() + 1;
             let allowed = self.spec.stages[self.stage].new.min(self.spec.budget.desired) as usize;
             if new > allowed {
-                find(Property::Gates, format!("{seat} makes {new} new ones in stage {}, which has {allowed}", self.stage));
+                find(
+                    Property::Gates,
+                    format!("{seat} makes {new} new ones in stage {}, which has {allowed}", self.stage),
+                );
             }
         }
     }
@@ -268,7 +275,8 @@ impl Books {
             find(Property::Protected, format!("{seat} is retired, but protected"));
         }
         let others = self.entries.iter().filter(|(other, entry)| **other != seat && entry.instance.is_some());
-        let mut old = others.filter(|(_, other)| other.image != self.spec.target && other.stand == Stand::Available);
+        let mut old =
+            others.filter(|(_, other)| other.image != self.spec.target && other.stand == Stand::Available);
         if entry.leads
             && self.plain
             && !self.back
@@ -285,7 +293,9 @@ impl Books {
         if !self.plain || self.back {
             return;
         }
-        let Some(before) = stage.checked_sub(1).and_then(|before| self.spec.stages.get(before)) else { return };
+        let Some(before) = stage.checked_sub(1).and_then(|before| self.spec.stages.get(before)) else {
+            return;
+        };
         for gate in &before.gates {
             let is_passed = match gate {
                 GateSpec::Bake(time) => at.since(self.stage_since) >= *time,
@@ -321,7 +331,9 @@ impl Books {
                     Observation::Ready { .. } => Stand::Ready,
                     Observation::Available => Stand::Available,
                     Observation::Suspect => Stand::Suspect,
-                    Observation::Broken(Cause::Missing | Cause::HealthyDeadline | Cause::Stopped(_)) => Stand::Broken,
+                    Observation::Broken(Cause::Missing | Cause::HealthyDeadline | Cause::Stopped(_)) => {
+                        Stand::Broken
+                    }
                     _ => entry.stand,
                 };
             }
@@ -336,7 +348,9 @@ impl Books {
                 self.revoked.insert(*image);
                 self.plain = false;
             }
-            Fact::Marked { reason: Reason::Drifted | Reason::Revoked | Reason::Requested, .. } => self.plain = false,
+            Fact::Marked { reason: Reason::Drifted | Reason::Revoked | Reason::Requested, .. } => {
+                self.plain = false
+            }
             _ => {}
         }
     }

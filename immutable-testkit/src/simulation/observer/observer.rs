@@ -191,7 +191,11 @@ impl Observer {
     fn stopping(&self, seen: &mut Seen, instance: &InstanceId) {
         let is_intended = seen.books.values().any(|books| books.retirements.contains(instance));
         if !is_intended && !seen.reclaimed.contains(instance) {
-            self.find_in(seen, Property::Intended, format!("{instance} is stopped, and nobody committed to it"));
+            self.find_in(
+                seen,
+                Property::Intended,
+                format!("{instance} is stopped, and nobody committed to it"),
+            );
         }
     }
 
@@ -201,7 +205,12 @@ impl Observer {
         let Some(books) = seen.books.get(rollout) else { return };
         let unknown: Vec<_> = instances.iter().filter(|instance| !books.is_member(&instance.id)).collect();
         if let Some(orphan) = unknown.first() {
-            let what = format!("{} of {} is in no seat of {}", orphan.id, orphan.image.short(), books.spec().rollout);
+            let what = format!(
+                "{} of {} is in no seat of {}",
+                orphan.id,
+                orphan.image.short(),
+                books.spec().rollout
+            );
             self.find_in(&mut seen, Property::Orphan, what);
         }
     }
@@ -242,7 +251,12 @@ impl Witness for Observer {
 fn describe(kind: &EffectKind) -> String {
     match kind {
         EffectKind::Launched { instance, origin, zone, image } => {
-            format!("launched {instance} in {zone} for {}.{} of {}", origin.slot, origin.attempt.0, image.short())
+            format!(
+                "launched {instance} in {zone} for {}.{} of {}",
+                origin.slot,
+                origin.attempt.0,
+                image.short()
+            )
         }
         EffectKind::Repeated { instance, .. } => format!("launched {instance} before"),
         EffectKind::Drained { instance } => format!("told {instance} that it will stop"),

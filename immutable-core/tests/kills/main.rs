@@ -4,6 +4,15 @@
 //! Whoever comes after them always ends as the undisturbed rollout does, with every attempt launched once and nothing
 //! left over. Worlds that look the same to a successor, but for the time, are only gone on with once.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+#![allow(clippy::disallowed_methods, reason = "tests measure real time, for whoever reads the log")]
+#![allow(clippy::print_stderr, reason = "figures for whoever reads the log")]
+
+mod mortal;
+#[allow(dead_code, reason = "some of it is for other tests")]
+#[path = "../core/scenario.rs"]
+mod scenario;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
