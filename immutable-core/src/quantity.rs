@@ -58,14 +58,24 @@ impl Quantity {
 /// assert_eq!(format!("{} in {}", counted(0_u32, "launch"), counted(3_usize, "zone")), "0 launches in 3 zones");
 /// ```
 pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, one: &'static str) -> impl fmt::Display {
-    fmt::from_fn(move |f| {
+    Counted { count, one }
+}
+
+struct Counted<N> {
+    count: N,
+    one: &'static str,
+}
+
+impl<N: fmt::Display + PartialEq + From<u8>> fmt::Display for Counted<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, one } = self;
         let ending = match one {
-            _ if count == N::from(1) => "",
+            _ if *count == N::from(1) => "",
             one if one.ends_with("ch") => "es",
             _ => "s",
         };
         write!(f, "{count} {one}{ending}")
-    })
+    }
 }
 
 fn clamp(value: u64) -> u32 {
