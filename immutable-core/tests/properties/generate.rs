@@ -24,7 +24,8 @@ pub(crate) fn config() -> ProptestConfig {
     let cases = if asked.cases == 256 { 20_000 } else { asked.cases };
     // The generator by default is most of the time of an unoptimised test.
     let rng_algorithm = RngAlgorithm::XorShift;
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, rng_algorithm, ..asked }
+    let max_shrink_iters = asked.max_shrink_iters.min(20_000);
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters, rng_algorithm, ..asked }
 }
 
 fn any_standing() -> impl Strategy<Value = Standing> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use immutable_core::fleet::{Health, Instance, Phase};
 use immutable_core::strategy::{
-    Candidate, Reason, Repair, Rolling, RolloutStrategy, Rotate, SlotOrder, StandardStrategy, Waves,
+    Canary, Candidate, Reason, Repair, Rolling, RolloutStrategy, Rotate, SlotOrder, StandardStrategy, Waves,
 };
 use immutable_core::{Digest, InstanceId, Seed, Timestamp, Zone};
 use proptest::prelude::*;
@@ -41,6 +41,21 @@ fn marks_are_obeyed_by_every_strategy() {
             candidate.mark = Some(mark);
             assert_eq!(strategy.replaces(&candidate), Some(mark), "{strategy}");
         }
+    }
+}
+
+/// What a plan says of each instance that it replaces.
+#[test]
+fn every_reason_is_told_in_words() {
+    let reasons = [
+        (Reason::Drifted, "drifted from its image"),
+        (Reason::Revoked, "its image was revoked"),
+        (Reason::Requested, "its replacement was asked for"),
+        (Reason::Aged, "older than allowed"),
+        (Reason::OtherImage, "runs another image"),
+    ];
+    for (reason, words) in reasons {
+        assert_eq!(reason.to_string(), words);
     }
 }
 
@@ -89,6 +104,7 @@ fn fleets_with_other_seeds_come_due_at_other_times() {
 #[test]
 fn early_slots_are_the_same_in_every_rollout() {
     assert_eq!(Waves::new().order(), SlotOrder::Hashed);
+    assert_eq!(Canary::default().order(), SlotOrder::Hashed);
     assert_eq!(Waves::zone_by_zone().order(), SlotOrder::ZoneByZone);
     assert_eq!(RolloutStrategy::order(&Rolling::new()), SlotOrder::Oldest);
     let ordered = Rolling::new().order(SlotOrder::Descending);

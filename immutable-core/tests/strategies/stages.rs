@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use immutable_core::Quantity;
 use immutable_core::strategy::{
-    BlueGreen, Canary, CanaryStep, RollingBlueGreen, RolloutStrategy, StrategyContext, Waves,
+    BlueGreen, Canary, CanaryStep, Recreate, RollingBlueGreen, RolloutStrategy, StrategyContext, Waves,
 };
 
 use crate::any::{context, count, name, percent, share};
@@ -85,6 +85,7 @@ fn all_of_the_traffic_is_one_step_also_when_it_is_written() {
     let context = context(4, 4, 0);
     assert_eq!(written.stages(&context), RollingBlueGreen::new().steps([share(50)]).stages(&context));
     assert_eq!(written.stages(&context).unwrap().len(), 3);
+    assert_eq!(written.to_string(), "rolling blue/green, 50%, 100% of the traffic, bakes for 600s");
 }
 
 #[test]
@@ -97,5 +98,36 @@ fn a_step_may_grow_without_more_of_the_traffic() {
             "5 new, 9 old, 10% of the traffic",
             "10 new, 0 old, 100% of the traffic"
         ]
+    );
+}
+
+#[test]
+fn a_second_group_is_looked_at_before_any_traffic_and_after_each_part_of_it() {
+    let strategy = RollingBlueGreen::new()
+        .steps([share(50)])
+        .smoke(name("smoke"))
+        .approve_switch(name("go"))
+        .bake(Duration::ZERO)
+        .check(name("errors"));
+    assert_eq!(
+        shown(&strategy, &context(4, 4, 0)),
+        [
+            "4 new, 4 old, 0% of the traffic, check `smoke`, approval `go`",
+            "4 new, 2 old, 50% of the traffic, check `errors`",
+            "4 new, 0 old, 100% of the traffic, check `errors`",
+        ]
+    );
+}
+
+#[test]
+fn between_stopping_everything_and_starting_anew_checks_can_be_made() {
+    let strategy = Recreate::new()
+        .approve_start(name("go"))
+        .check_stopped(name("moved"))
+        .bake(Duration::ZERO)
+        .check(name("errors"));
+    assert_eq!(
+        shown(&strategy, &context(4, 0, 4)),
+        ["0 new, 4 old, approval `go`", "0 new, 0 old, check `moved`", "4 new, 0 old, check `errors`"]
     );
 }
