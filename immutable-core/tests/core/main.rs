@@ -21,3 +21,4 @@ mod requests;
 mod rollout;
 mod scenario;
 mod store_faults;
+mod transitions;

@@ -132,6 +132,7 @@ fn every_field_can_be_written_and_built() {
 #[test]
 fn mistakes_in_a_file_are_named() {
     let mistakes = [
+        (r#"["rolling"]"#, "expected a strategy: its `kind`, and beside it its fields"),
         (r#"{"bake": "5m"}"#, "missing field `kind`"),
         (r#"{"kind": "red_black"}"#, "unknown variant `red_black`, expected one of `rolling`, `blue_green`"),
         (r#"{"kind": "rolling", "order": "newest"}"#, "unknown variant `newest`, expected one of `oldest`"),

@@ -1,0 +1,151 @@
+//! What single transitions do to a rollout, without a controller.
+
+use immutable_core::fleet::{Health, Instance, Phase, Snapshot, Standing};
+use immutable_core::limits::Limits;
+use immutable_core::plan::Step;
+use immutable_core::planner::{Cause, Decision, Due, Observation, PlanRequest, RolloutState, decide, due};
+use immutable_core::strategy::{Rolling, RolloutStrategy, Stage, StrategyContext, StrategyError};
+use immutable_core::{FleetId, InstanceId, Quantity, RolloutId, Timestamp, Zone};
+
+use crate::scenario::{secs, v};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+/// Stages as a test wants them.
+#[derive(Debug)]
+struct Stages(Vec<Stage>);
+
+impl RolloutStrategy for Stages {
+    fn name(&self) -> &'static str {
+        "stages"
+    }
+
+    fn stages(&self, _: &StrategyContext) -> Result<Vec<Stage>, StrategyError> {
+        Ok(self.0.clone())
+    }
+}
+
+/// A rollout of v2 on so many ready instances of v1 in one zone.
+fn rollout(desired: u32, limits: Limits, strategy: &dyn RolloutStrategy) -> RolloutState {
+    let instance = |number: u32| {
+        let id = InstanceId::new(format!("i-{number}")).unwrap();
+        Instance::new(id, v(1), Zone::new("a").unwrap(), Phase::Running(Health::Ready), NOW)
+    };
+    let snapshot = Snapshot::new(FleetId::new("web").unwrap(), NOW, 0, (0..desired).map(instance).collect());
+    let request = PlanRequest::new(RolloutId::new("r").unwrap(), v(2), desired).limits(limits);
+    let plan = request.zones(vec![Zone::new("a").unwrap()]).plan(&snapshot, strategy).unwrap();
+    RolloutState::open(plan.spec, &plan.initial, NOW).unwrap()
+}
+
+fn surge(count: u32) -> Limits {
+    Limits { max_surge: Quantity::Count(count), ..Limits::default() }
+}
+
+/// Everything decided now is begun, and what is launched exists at once.
+fn act(state: &mut RolloutState, now: Timestamp) -> Vec<Step> {
+    let Decision::Act(steps) = decide(state, now) else { return Vec::new() };
+    for step in &steps {
+        let op = state.next_op();
+        match step {
+            Step::Launch { seat, zone, image } => {
+                state.launch_intended(op, *seat, zone.clone(), *image, now).unwrap();
+                state.launched(op, InstanceId::new(format!("new-{op}")).unwrap(), now).unwrap();
+            }
+            Step::Retire { seat } => {
+                state.retire_intended(op, *seat, now).unwrap();
+                state.retired(op).unwrap();
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    state.settle(now);
+    steps
+}
+
+/// What belonged together still does, and what stood beside the fleet grows as the fleet does.
+#[test]
+fn stages_are_scaled_with_the_fleet() {
+    // New and old instances of a stage of ten, and what they are of twenty and of five.
+    let cases = [
+        ((3, 7), (6, 14), (2, 3)),
+        ((3, 9), (6, 18), (2, 5)),
+        ((10, 10), (20, 20), (5, 5)),
+        ((1, 10), (2, 20), (1, 5)),
+        ((10, 3), (20, 6), (5, 2)),
+        ((0, 10), (0, 20), (0, 5)),
+        ((0, 0), (0, 0), (0, 0)),
+    ];
+    for ((new, old), twice, half) in cases {
+        for (desired, (new_then, old_then)) in [(20, twice), (5, half)] {
+            let limits = Limits { max_unavailable: Quantity::Percent(100), ..surge(20) };
+            let mut state = rollout(10, limits, &Stages(vec![Stage::new(new, old), Stage::new(10, 0)]));
+            state.resized(desired, NOW);
+            let (_, stage) = state.stage();
+            assert_eq!((stage.new, stage.old), (new_then, old_then), "{new} and {old} of {desired}");
+        }
+    }
+}
+
+#[test]
+fn limits_of_zones_are_not_taken_up_on_the_way() {
+    let asked = [
+        Limits { max_surge_per_zone: Some(Quantity::Count(1)), ..surge(1) },
+        Limits { max_unavailable_per_zone: Some(Quantity::Count(1)), ..surge(1) },
+        Limits { one_zone_at_a_time: true, ..surge(1) },
+    ];
+    for limits in asked {
+        let mut state = rollout(4, surge(1), &Rolling::new());
+        state.relimited(limits.clone(), NOW);
+        assert!(state.refused().unwrap().contains("without limits of zones"), "{limits:?}");
+        assert_eq!(state.limits(), &surge(1), "the limits are still the old ones");
+        state.relimited(surge(2), NOW);
+        assert_eq!((state.refused(), state.limits()), (None, &surge(2)));
+    }
+}
+
+/// Only for an instance that becomes anybody's business again the time begins anew.
+#[test]
+fn a_deadline_goes_on_whatever_an_instance_is_called() {
+    let mut state = rollout(4, surge(1), &Rolling::new());
+    let steps = act(&mut state, NOW);
+    let [Step::Launch { seat, .. }] = steps[..] else { panic!("{steps:?}") };
+    let broken = Due::Member(seat, Observation::Broken(Cause::HealthyDeadline));
+    let breaks_at = |state: &RolloutState, at: u64| {
+        let before = due(state, NOW + secs(at - 1)).contains(&broken);
+        (before, due(state, NOW + secs(at)).contains(&broken))
+    };
+    assert_eq!(breaks_at(&state, 300), (false, true));
+    let (mut leader, mut protected) = (Standing::PLAIN, Standing::PLAIN);
+    (leader.leader, protected.protected) = (true, true);
+    state.set_apart(seat, leader, NOW + secs(200)).unwrap();
+    assert_eq!(breaks_at(&state, 300), (false, true), "a leader is replaced as any other");
+    state.set_apart(seat, protected, NOW + secs(210)).unwrap();
+    assert_eq!(due(&state, NOW + secs(1000)), [], "nobody may touch it, so no deadline runs");
+    state.set_apart(seat, Standing::PLAIN, NOW + secs(230)).unwrap();
+    assert_eq!(breaks_at(&state, 530), (false, true), "its time begins now");
+}
+
+/// A second group that comes up one by one gets on, though nothing has been replaced yet.
+#[test]
+fn each_new_instance_is_progress_before_any_old_one_went() {
+    let limits = Limits { progress_deadline: secs(600), ..surge(4) };
+    let stages = Stages(vec![Stage::new(4, 4), Stage::new(4, 0)]);
+    let mut state = rollout(4, limits, &stages);
+    let seats: Vec<_> = act(&mut state, NOW)
+        .into_iter()
+        .map(|step| match step {
+            Step::Launch { seat, .. } => seat,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(seats.len(), 4);
+    for (seat, minutes) in seats[..3].iter().zip([4, 12, 20]) {
+        let now = NOW + secs(60 * minutes);
+        state.observed(*seat, Observation::Ready { endpoint: None }, now).unwrap();
+        state.observed(*seat, Observation::Available, now).unwrap();
+        state.settle(now);
+        assert_eq!(decide(&state, now + secs(500)), Decision::Wait, "after {minutes} minutes");
+    }
+    let late = NOW + secs(60 * 20 + 600);
+    assert!(matches!(decide(&state, late), Decision::TurnBack(_)), "ten minutes without another one");
+}
