@@ -2,7 +2,7 @@
 
 use immutable_core::fleet::{Health, Instance, Phase, Snapshot, Standing};
 use immutable_core::limits::Limits;
-use immutable_core::plan::Step;
+use immutable_core::plan::{OnRetarget, Step};
 use immutable_core::planner::{Cause, Decision, Due, Observation, PlanRequest, RolloutState, decide, due};
 use immutable_core::strategy::{Rolling, RolloutStrategy, Stage, StrategyContext, StrategyError};
 use immutable_core::{FleetId, InstanceId, Quantity, RolloutId, Timestamp, Zone};
@@ -33,7 +33,8 @@ fn rollout(desired: u32, limits: Limits, strategy: &dyn RolloutStrategy) -> Roll
     };
     let snapshot = Snapshot::new(FleetId::new("web").unwrap(), NOW, 0, (0..desired).map(instance).collect());
     let request = PlanRequest::new(RolloutId::new("r").unwrap(), v(2), desired).limits(limits);
-    let plan = request.zones(vec![Zone::new("a").unwrap()]).plan(&snapshot, strategy).unwrap();
+    let request = request.zones(vec![Zone::new("a").unwrap()]).on_retarget(OnRetarget::Replace);
+    let plan = request.plan(&snapshot, strategy).unwrap();
     RolloutState::open(plan.spec, &plan.initial, NOW).unwrap()
 }
 
@@ -148,4 +149,28 @@ fn each_new_instance_is_progress_before_any_old_one_went() {
     }
     let late = NOW + secs(60 * 20 + 600);
     assert!(matches!(decide(&state, late), Decision::TurnBack(_)), "ten minutes without another one");
+}
+
+/// A slot rests because of an image; another one is not to blame for it.
+#[test]
+fn another_target_does_not_wait_for_a_slot_that_rests() {
+    let limits = Limits { retry_delay: secs(60), max_failures: Quantity::Count(3), ..surge(1) };
+    let mut state = rollout(1, limits, &Rolling::new());
+    let steps = act(&mut state, NOW);
+    let [Step::Launch { seat, .. }] = steps[..] else { panic!("{steps:?}") };
+    let failed = NOW + secs(5);
+    state.observed(seat, Observation::Broken(Cause::HealthyDeadline), failed).unwrap();
+    assert_eq!(act(&mut state, failed), [Step::Retire { seat }]);
+    assert_eq!(decide(&state, failed + secs(59)), Decision::Wait);
+
+    let mut same = state.clone();
+    assert_eq!(due(&same, failed + secs(60)), [Due::Rested(seat.slot)]);
+    same.rested(seat.slot);
+    let steps = act(&mut same, failed + secs(60));
+    assert!(matches!(steps[..], [Step::Launch { image, .. }] if image == v(2)), "{steps:?}");
+
+    state.retarget(v(3), failed + secs(1));
+    let steps = act(&mut state, failed + secs(1));
+    assert!(matches!(steps[..], [Step::Launch { image, .. }] if image == v(3)), "{steps:?}");
+    assert_eq!(due(&state, failed + secs(60)), []);
 }
