@@ -1,10 +1,15 @@
 //! What single transitions do to a rollout, without a controller.
 
+use immutable_core::calendar::{Calendar, OnClose, Weekday, Window};
 use immutable_core::fleet::{Health, Instance, Phase, Snapshot, Standing};
 use immutable_core::limits::Limits;
 use immutable_core::plan::{OnRetarget, Step};
-use immutable_core::planner::{Cause, Decision, Due, Observation, PlanRequest, RolloutState, decide, due};
-use immutable_core::strategy::{Rolling, RolloutStrategy, Stage, StrategyContext, StrategyError};
+use immutable_core::planner::{
+    Cause, Decision, Due, FailReason, Observation, PlanRequest, RolloutState, decide, due,
+};
+use immutable_core::strategy::{
+    Opportunistic, Rolling, RolloutStrategy, Stage, StrategyContext, StrategyError,
+};
 use immutable_core::{FleetId, InstanceId, Quantity, RolloutId, Timestamp, Zone};
 
 use crate::scenario::{secs, v};
@@ -27,13 +32,23 @@ impl RolloutStrategy for Stages {
 
 /// A rollout of v2 on so many ready instances of v1 in one zone.
 fn rollout(desired: u32, limits: Limits, strategy: &dyn RolloutStrategy) -> RolloutState {
+    rollout_in(Calendar::default(), desired, limits, strategy)
+}
+
+fn rollout_in(
+    calendar: Calendar,
+    desired: u32,
+    limits: Limits,
+    strategy: &dyn RolloutStrategy,
+) -> RolloutState {
     let instance = |number: u32| {
         let id = InstanceId::new(format!("i-{number}")).unwrap();
         Instance::new(id, v(1), Zone::new("a").unwrap(), Phase::Running(Health::Ready), NOW)
     };
     let snapshot = Snapshot::new(FleetId::new("web").unwrap(), NOW, 0, (0..desired).map(instance).collect());
     let request = PlanRequest::new(RolloutId::new("r").unwrap(), v(2), desired).limits(limits);
-    let request = request.zones(vec![Zone::new("a").unwrap()]).on_retarget(OnRetarget::Replace);
+    let request =
+        request.zones(vec![Zone::new("a").unwrap()]).on_retarget(OnRetarget::Replace).calendar(calendar);
     let plan = request.plan(&snapshot, strategy).unwrap();
     RolloutState::open(plan.spec, &plan.initial, NOW).unwrap()
 }
@@ -173,4 +188,46 @@ fn another_target_does_not_wait_for_a_slot_that_rests() {
     let steps = act(&mut state, failed + secs(1));
     assert!(matches!(steps[..], [Step::Launch { image, .. }] if image == v(3)), "{steps:?}");
     assert_eq!(due(&state, failed + secs(60)), []);
+}
+
+/// There is something to turn back from only while both images run.
+#[test]
+fn a_window_that_closes_turns_back_what_is_half_done_and_nothing_else() {
+    let window = Window::weekly(Weekday::ALL, "10:00".parse().unwrap(), "11:00".parse().unwrap());
+    let calendar = Calendar::builder().window(window).on_close(OnClose::Rollback).build().unwrap();
+    let mut state = rollout_in(calendar, 1, surge(1), &Rolling::new());
+    let at = |hour: u64| NOW + secs(3600 * hour);
+    state.windowed(false, NOW);
+    assert_eq!(decide(&state, NOW), Decision::Wait, "nothing has begun");
+
+    state.windowed(true, at(10));
+    let steps = act(&mut state, at(10));
+    let [Step::Launch { seat, .. }] = steps[..] else { panic!("{steps:?}") };
+    let mut half = state.clone();
+    half.windowed(false, at(11));
+    assert_eq!(decide(&half, at(11)), Decision::TurnBack(FailReason::WindowClosed));
+
+    state.observed(seat, Observation::Ready { endpoint: None }, at(10)).unwrap();
+    state.observed(seat, Observation::Available, at(10)).unwrap();
+    let steps = act(&mut state, at(10));
+    assert!(matches!(steps[..], [Step::Retire { .. }]), "{steps:?}");
+    state.windowed(false, at(11));
+    assert!(!matches!(decide(&state, at(11)), Decision::TurnBack(_)), "nothing old is left");
+}
+
+/// What only chance or somebody brings about is not late.
+#[test]
+fn a_passive_stage_has_no_deadline_until_something_is_asked_for() {
+    let mut state = rollout(4, surge(1), &Opportunistic::new());
+    state.settle(NOW);
+    let tomorrow = NOW + secs(86_400);
+    assert_eq!(decide(&state, tomorrow), Decision::Wait);
+
+    let old = state.members().next().unwrap().seat;
+    state.replacement_asked(old);
+    state.settle(tomorrow);
+    let steps = act(&mut state, tomorrow);
+    assert!(matches!(steps[..], [Step::Launch { .. }]), "{steps:?}");
+    let late = tomorrow + Limits::default().progress_deadline;
+    assert!(matches!(decide(&state, late), Decision::TurnBack(FailReason::NoProgress)));
 }
