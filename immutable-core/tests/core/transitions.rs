@@ -5,7 +5,7 @@ use immutable_core::fleet::{Health, Instance, Phase, Snapshot, Standing};
 use immutable_core::limits::Limits;
 use immutable_core::plan::{OnRetarget, Step};
 use immutable_core::planner::{
-    Cause, Decision, Due, FailReason, Observation, PlanRequest, RolloutState, decide, due,
+    Cause, Decision, Due, FailReason, Observation, PlanRequest, RolloutState, decide, due, next_due,
 };
 use immutable_core::strategy::{
     Opportunistic, Rolling, RolloutStrategy, Stage, StrategyContext, StrategyError,
@@ -230,4 +230,48 @@ fn a_passive_stage_has_no_deadline_until_something_is_asked_for() {
     assert!(matches!(steps[..], [Step::Launch { .. }]), "{steps:?}");
     let late = tomorrow + Limits::default().progress_deadline;
     assert!(matches!(decide(&state, late), Decision::TurnBack(FailReason::NoProgress)));
+}
+
+/// An old group that leaves one by one, because its sessions are long, gets on as well.
+#[test]
+fn each_old_instance_that_is_gone_is_progress() {
+    let stages = Stages(vec![Stage::new(4, 4), Stage::new(4, 0)]);
+    let mut state = rollout(4, surge(4), &stages);
+    for step in act(&mut state, NOW) {
+        let Step::Launch { seat, .. } = step else { panic!("{step:?}") };
+        state.observed(seat, Observation::Ready { endpoint: None }, NOW).unwrap();
+        state.observed(seat, Observation::Available, NOW).unwrap();
+    }
+    state.settle(NOW);
+    state.advanced(1, NOW).unwrap();
+    let Decision::Act(steps) = decide(&state, NOW) else { panic!("four are to leave") };
+    let first = state.next_op();
+    for step in &steps {
+        let Step::Retire { seat } = step else { panic!("{step:?}") };
+        state.retire_intended(state.next_op(), *seat, NOW).unwrap();
+    }
+    assert_eq!(steps.len(), 4);
+    state.settle(NOW);
+    let ops: Vec<_> = state.open_ops().map(|(op, _)| op).collect();
+    assert_eq!(ops[0], first);
+    for (op, minutes) in ops[..3].iter().zip([8, 16, 24]) {
+        let now = NOW + secs(60 * minutes);
+        assert_eq!(decide(&state, now), Decision::Wait, "after {minutes} minutes");
+        state.retired(*op).unwrap();
+        state.settle(now);
+    }
+    let late = NOW + secs(60 * 34);
+    assert!(matches!(decide(&state, late), Decision::TurnBack(FailReason::NoProgress)));
+}
+
+/// A rollout that its limits hold up waits for nobody: it is stuck, and its deadline runs.
+#[test]
+fn limits_that_leave_nothing_to_do_are_no_reason_to_wait_for_ever() {
+    let mut state = rollout(4, surge(1), &Rolling::new());
+    state.relimited(Limits { max_versions: Some(1), ..surge(1) }, NOW);
+    state.settle(NOW);
+    let late = NOW + Limits::default().progress_deadline;
+    assert_eq!(decide(&state, NOW + secs(599)), Decision::Wait);
+    assert_eq!(next_due(&state, NOW), Some(late));
+    assert_eq!(decide(&state, late), Decision::TurnBack(FailReason::NoProgress));
 }
