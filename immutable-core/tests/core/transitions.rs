@@ -2,7 +2,7 @@
 
 use immutable_core::calendar::{Calendar, OnClose, Weekday, Window};
 use immutable_core::fleet::{Health, Instance, Phase, Snapshot, Standing};
-use immutable_core::limits::Limits;
+use immutable_core::limits::{LaunchRate, Limits};
 use immutable_core::plan::{OnRetarget, Step};
 use immutable_core::planner::{
     Cause, Decision, Due, FailReason, Observation, PlanRequest, RolloutState, decide, due, next_due,
@@ -274,4 +274,21 @@ fn limits_that_leave_nothing_to_do_are_no_reason_to_wait_for_ever() {
     assert_eq!(decide(&state, NOW + secs(599)), Decision::Wait);
     assert_eq!(next_due(&state, NOW), Some(late));
     assert_eq!(decide(&state, late), Decision::TurnBack(FailReason::NoProgress));
+}
+
+/// Who says the same rate again gets no launches for it.
+#[test]
+fn another_rate_begins_with_a_full_bucket_and_the_same_goes_on() {
+    let limits = |surge: u32, burst: u32| Limits {
+        launch_rate: Some(LaunchRate { burst, every: secs(60) }),
+        ..self::surge(surge)
+    };
+    let mut state = rollout(4, limits(3, 1), &Rolling::new());
+    assert_eq!(act(&mut state, NOW).len(), 1);
+    state.relimited(limits(4, 1), NOW + secs(1));
+    assert_eq!(act(&mut state, NOW + secs(1)), []);
+    state.relimited(limits(4, 2), NOW + secs(2));
+    assert_eq!(act(&mut state, NOW + secs(2)).len(), 2);
+    assert_eq!(act(&mut state, NOW + secs(61)), []);
+    assert_eq!(act(&mut state, NOW + secs(62)).len(), 1);
 }
