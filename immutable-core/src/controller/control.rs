@@ -6,18 +6,26 @@ use tokio::sync::Notify;
 use super::ControllerError;
 use crate::digest::Digest;
 use crate::id::{GateName, RolloutId, WriterId};
-use crate::journal::{Control, Journal, JournalError, JournalStore, Record};
+use crate::journal::{
+    Control, Journal, JournalError, JournalStore, Record, ReleaseControl, ReleaseRecord, ReleaseState,
+};
 use crate::limits::Limits;
-use crate::plan::Seat;
+use crate::plan::{Plan, Seat};
 use crate::time::Timestamp;
 
 /// Speaks to a controller in the same process. Clones speak to the same one.
 ///
 /// What is said takes effect once the controller has committed it; said after the end it has no effect.
-#[derive(Clone, Debug, Default)]
-pub struct ControlHandle {
-    queue: Arc<Mutex<VecDeque<Control>>>,
+#[derive(Clone, Debug)]
+pub struct ControlHandle<C = Control> {
+    queue: Arc<Mutex<VecDeque<C>>>,
     wake: Arc<Notify>,
+}
+
+impl<C> Default for ControlHandle<C> {
+    fn default() -> Self {
+        Self { queue: Arc::default(), wake: Arc::default() }
+    }
 }
 
 impl ControlHandle {
@@ -65,15 +73,45 @@ impl ControlHandle {
     pub fn replace(&self, seat: Seat) {
         self.send(Control::Replace { seat });
     }
+}
 
+/// To a controller of releases.
+impl ControlHandle<ReleaseControl> {
+    /// Begin nothing new until resumed, neither a group nor inside one.
+    pub fn pause(&self) {
+        self.send(ReleaseControl::Pause);
+    }
+
+    /// Go on after a pause.
+    pub fn resume(&self) {
+        self.send(ReleaseControl::Resume);
+    }
+
+    /// Begin no further group, and leave each as it is once what was begun is finished.
+    pub fn abort(&self) {
+        self.send(ReleaseControl::Abort);
+    }
+
+    /// Go back with all that began.
+    pub fn rollback(&self) {
+        self.send(ReleaseControl::Rollback);
+    }
+
+    /// Begin a failed group anew by this plan; see [`ReleaseControl::Retry`].
+    pub fn retry(&self, plan: &Plan) {
+        self.send(ReleaseControl::Retry { rollout: Box::new(plan.into()) });
+    }
+}
+
+impl<C> ControlHandle<C> {
     /// Says this.
-    pub fn send(&self, control: Control) {
+    pub fn send(&self, control: C) {
         // Every change of the queue is one call, so a panic elsewhere cannot leave it half changed.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(control);
         self.wake.notify_one();
     }
 
-    pub(super) fn take(&self) -> VecDeque<Control> {
+    pub(super) fn take(&self) -> VecDeque<C> {
         std::mem::take(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -101,6 +139,33 @@ pub async fn send_control(
             Some(state) if state.conclusion().is_some() => return Ok(()),
             Some(_) => journal.record(Record::Control(control.clone()), now)?,
         }
+        match journal.commit(now).await {
+            Ok(_) => return Ok(()),
+            // The controller was quicker; this writer has no claim to lose.
+            Err(JournalError::Moved { .. } | JournalError::Superseded { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Says something to a release that another process runs, through its journal. The controller sees it at its next commit
+/// or poll; one that has ended sees it when it is resumed. It takes over nothing.
+///
+/// # Errors
+/// [`ControllerError::Journal`] when there is no such release or its journal cannot be written.
+pub async fn send_release_control(
+    store: Arc<dyn JournalStore>,
+    release: &RolloutId,
+    writer: WriterId,
+    control: ReleaseControl,
+    now: Timestamp,
+) -> Result<(), ControllerError> {
+    let mut journal = Journal::<ReleaseState>::read(store, release.clone(), writer).await?;
+    loop {
+        if journal.state().is_none() {
+            return Err(JournalError::NotFound { rollout: release.clone() }.into());
+        }
+        journal.record(ReleaseRecord::Control(control.clone()), now)?;
         match journal.commit(now).await {
             Ok(_) => return Ok(()),
             // The controller was quicker; this writer has no claim to lose.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_util::sync::CancellationToken;
 
 use super::run::Run;
+use super::pulse::Pulse;
 use super::{Clock, ControlHandle, ControllerError, Options};
 use crate::event::{Event, EventKind, EventSink, NoSink};
 use crate::fleet::{Fleet, Router};
@@ -13,6 +14,7 @@ use crate::id::{GateName, RolloutId, WriterId};
 use crate::journal::{Journal, JournalError, JournalStore, Record};
 use crate::plan::{OnFailure, Plan, RolloutSpec};
 use crate::planner::{Conclusion, RolloutState};
+use crate::release::PinnedRollout;
 use crate::time::Timestamp;
 
 /// Runs rollouts: observes, commits, decides, commits, acts.
@@ -61,19 +63,27 @@ pub struct Controller {
     pub(super) gates: BTreeMap<GateName, Arc<dyn Gate>>,
     pub(super) options: Options,
     pub(super) control: ControlHandle,
+    /// Tells a release that runs this rollout how it stands.
+    pub(super) pulse: Pulse,
     writer: WriterId,
 }
 
 /// Tells the controllers of one process apart.
 static CONTROLLERS: AtomicU64 = AtomicU64::new(0);
 
+/// A name that no other controller has, on this machine or since.
+pub(super) fn new_writer() -> WriterId {
+    let number = CONTROLLERS.fetch_add(1, Ordering::Relaxed);
+    let started = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+    let writer = WriterId::new(format!("{}-{started}-{number}", std::process::id()));
+    #[expect(clippy::expect_used, reason = "digits and hyphens, far fewer than the 128 allowed")]
+    writer.expect("a writer identifier")
+}
+
 impl Controller {
     /// A controller without router, checks and observers.
     #[must_use]
     pub fn new(fleet: Arc<dyn Fleet>, store: Arc<dyn JournalStore>, clock: Arc<dyn Clock>) -> Self {
-        let number = CONTROLLERS.fetch_add(1, Ordering::Relaxed);
-        let started = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
-        let writer = WriterId::new(format!("{}-{started}-{number}", std::process::id()));
         Self {
             fleet,
             router: None,
@@ -83,8 +93,8 @@ impl Controller {
             gates: BTreeMap::new(),
             options: Options::default(),
             control: ControlHandle::default(),
-            #[expect(clippy::expect_used, reason = "digits and hyphens, far fewer than the 128 allowed")]
-            writer: writer.expect("a writer identifier"),
+            pulse: Pulse::default(),
+            writer: new_writer(),
         }
     }
 
@@ -136,18 +146,23 @@ impl Controller {
     /// [`ControllerError`]; the rollout can be resumed once the cause is removed. Nothing was changed if it was never
     /// begun.
     pub async fn run(&self, plan: &Plan, cancel: &CancellationToken) -> Result<Conclusion, ControllerError> {
-        let rollout = plan.spec.rollout.clone();
+        self.run_pinned(&plan.into(), cancel).await
+    }
+
+    /// As [`run`](Self::run), by all of a plan that the journal keeps.
+    pub(super) async fn run_pinned(
+        &self,
+        pinned: &PinnedRollout,
+        cancel: &CancellationToken,
+    ) -> Result<Conclusion, ControllerError> {
+        let rollout = pinned.rollout().clone();
         loop {
             let mut journal = self.load(&rollout).await?;
             let Some(state) = journal.state() else {
-                self.accept(plan).await?;
+                self.accept(&pinned.spec).await?;
                 let now = self.clock.now();
-                let open = Record::Open {
-                    spec: Box::new(plan.spec.clone()),
-                    initial: plan.initial.clone(),
-                    plan: plan.digest(),
-                };
-                journal.record(open, now)?;
+                let PinnedRollout { spec, initial, plan, .. } = pinned.clone();
+                journal.record(Record::Open { spec, initial, plan }, now)?;
                 match journal.commit(now).await {
                     Ok(committed) => {
                         if let Some((seq, records)) = committed {
@@ -160,9 +175,9 @@ impl Controller {
                     Err(error) => return Err(error.into()),
                 }
             };
-            if state.spec().fleet == plan.spec.fleet && state.spec().target != plan.spec.target {
+            if state.spec().fleet == pinned.spec.fleet && state.spec().target != pinned.spec.target {
                 let theirs = state.spec().target;
-                return Err(ControllerError::OtherTarget { rollout, theirs, ours: plan.spec.target });
+                return Err(ControllerError::OtherTarget { rollout, theirs, ours: pinned.spec.target });
             }
             return self.drive(journal, cancel).await;
         }
@@ -184,23 +199,23 @@ impl Controller {
         self.drive(journal, cancel).await
     }
 
-    async fn load(&self, rollout: &RolloutId) -> Result<Journal, ControllerError> {
+    pub(super) async fn load(&self, rollout: &RolloutId) -> Result<Journal, ControllerError> {
         Ok(Journal::load(Arc::clone(&self.store), rollout.clone(), self.writer.clone()).await?)
     }
 
     /// Whether the fleet can take this plan, before anything is begun.
-    async fn accept(&self, plan: &Plan) -> Result<(), ControllerError> {
-        let rollout = &plan.spec.rollout;
-        if plan.spec.fleet != *self.fleet.id() {
+    pub(super) async fn accept(&self, spec: &RolloutSpec) -> Result<(), ControllerError> {
+        let rollout = &spec.rollout;
+        if spec.fleet != *self.fleet.id() {
             return Err(ControllerError::OtherFleet {
                 rollout: rollout.clone(),
-                theirs: plan.spec.fleet.clone(),
+                theirs: spec.fleet.clone(),
                 ours: self.fleet.id().clone(),
             });
         }
         // The way back is checked before the start, not when it is needed.
-        let back = plan.spec.previous.filter(|_| plan.spec.on_failure == OnFailure::Rollback);
-        for image in std::iter::once(plan.spec.target).chain(back) {
+        let back = spec.previous.filter(|_| spec.on_failure == OnFailure::Rollback);
+        for image in std::iter::once(spec.target).chain(back) {
             let refused = |source| ControllerError::Refused { rollout: rollout.clone(), source };
             self.fleet.check(&image).await.map_err(refused)?;
         }
@@ -208,7 +223,7 @@ impl Controller {
             .observe()
             .await
             .map_err(|source| ControllerError::Refused { rollout: rollout.clone(), source })?;
-        self.check_needs(&plan.spec)
+        self.check_needs(spec)
     }
 
     /// Whether the controller has what the stages ask for.

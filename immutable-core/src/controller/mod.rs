@@ -17,11 +17,14 @@ mod error;
 mod judge;
 mod options;
 mod perform;
+mod pulse;
+mod release;
 mod route;
 mod run;
 
 pub use clock::{Clock, SystemClock};
-pub use control::{ControlHandle, send_control};
+pub use control::{ControlHandle, send_control, send_release_control};
 pub use controller::Controller;
 pub use error::ControllerError;
 pub use options::Options;
+pub use release::{ReleaseController, ReleaseRunError};

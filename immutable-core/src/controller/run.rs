@@ -76,6 +76,7 @@ pub(super) struct Run<'c> {
 
 impl<'c> Run<'c> {
     pub(super) fn new(controller: &'c Controller, journal: Journal) -> Self {
+        journal.state().into_iter().for_each(|state| controller.pulse.beat(state));
         let seed = journal.state().map_or(crate::seed::Seed::new(0), |state| state.spec().seed);
         Self {
             backoff: Backoff::new(&controller.options, seed.child("retry")),
@@ -313,6 +314,7 @@ impl<'c> Run<'c> {
             Ok(committed) => {
                 self.backoff.succeeded(&Call::Commit);
                 self.heard.clear();
+                self.journal.state().into_iter().for_each(|state| self.controller.pulse.beat(state));
                 if let Some((seq, records)) = committed {
                     self.polled_at = now;
                     self.controller.tell(self.journal.fold().rollout(), now, seq, records);

@@ -1,8 +1,9 @@
 use std::fmt;
 
 use crate::id::RolloutId;
-use crate::journal::Record;
+use crate::journal::{Record, ReleaseRecord};
 use crate::plan::PlanReport;
+use crate::release::ReleaseReport;
 use crate::time::Timestamp;
 
 /// Something that happened in a rollout.
@@ -11,7 +12,7 @@ use crate::time::Timestamp;
 pub struct Event {
     /// When.
     pub at: Timestamp,
-    /// In which rollout.
+    /// In which rollout or release.
     pub rollout: RolloutId,
     /// What.
     pub kind: EventKind,
@@ -31,6 +32,15 @@ pub enum EventKind {
     },
     /// The rollout waits; sent whenever the reasons have changed.
     Waiting(Box<PlanReport>),
+    /// This was committed to the journal of a release; the event's `rollout` is the name of the release.
+    Release {
+        /// The number of the commit.
+        seq: u64,
+        /// What it says.
+        record: Box<ReleaseRecord>,
+    },
+    /// What a release does and waits for; sent whenever that has changed.
+    ReleaseWaiting(Box<ReleaseReport>),
     /// Something did not work and will be tried again.
     Trouble {
         /// What was tried.
@@ -53,6 +63,8 @@ impl fmt::Display for Event {
         match &self.kind {
             EventKind::Committed { record, .. } => fmt::Display::fmt(record, f),
             EventKind::Waiting(report) => fmt::Display::fmt(report, f),
+            EventKind::Release { record, .. } => fmt::Display::fmt(record, f),
+            EventKind::ReleaseWaiting(report) => fmt::Display::fmt(report, f),
             EventKind::Trouble { during, error } => write!(f, "{during}: {error} (will be tried again)"),
         }
     }

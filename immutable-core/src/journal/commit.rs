@@ -1,3 +1,4 @@
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Record;
@@ -28,7 +29,7 @@ use crate::time::Timestamp;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Commit {
+pub struct Commit<R = Record> {
     /// Its number, from 1.
     pub seq: u64,
     /// Digest of the commit before; `None` in the first.
@@ -40,10 +41,20 @@ pub struct Commit {
     /// When it was written.
     pub at: Timestamp,
     /// What it says.
-    pub records: Vec<Record>,
+    pub records: Vec<R>,
 }
 
 impl Commit {
+    /// Reads the stored form of a commit of a rollout's journal.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn decode(bytes: &[u8]) -> Result<(Self, Digest), String> {
+        Self::read(bytes)
+    }
+}
+
+impl<R: Serialize> Commit<R> {
     /// The stored form and the digest that the next commit refers to.
     #[must_use]
     pub fn encode(&self) -> (Vec<u8>, Digest) {
@@ -56,12 +67,14 @@ impl Commit {
         bytes.push(b'\n');
         (bytes, digest)
     }
+}
 
-    /// Reads the stored form.
+impl<R: DeserializeOwned> Commit<R> {
+    /// Reads the stored form, whatever the journal is about.
     ///
     /// # Errors
     /// What is wrong with it, in words.
-    pub fn decode(bytes: &[u8]) -> Result<(Self, Digest), String> {
+    pub fn read(bytes: &[u8]) -> Result<(Self, Digest), String> {
         let text = std::str::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
         let (digest, rest) = text.split_once('\n').ok_or("it has no digest line: it is torn or foreign")?;
         let digest: Digest =

@@ -1,34 +1,34 @@
 use std::sync::Arc;
 
-use super::{Commit, Created, Decided, Fold, JournalError, JournalStore, Key, Record, StoreError};
+use super::{Commit, Created, Decided, Fold, JournalError, JournalStore, Key, StoreError, Subject};
 use crate::fleet::Snapshot;
 use crate::id::{RolloutId, WriterId};
 use crate::planner::{IllegalTransition, RolloutState};
 use crate::time::Timestamp;
 
-/// A journal that one writer reads and appends to.
+/// A journal that one writer reads and appends to. That of a rollout, unless another [`Subject`] is named.
 ///
 /// The log is the lock: a commit goes to the number after the last one that this writer has read, so of two writers
 /// only one succeeds, and the other learns that its picture is old before it acts on it.
 #[derive(Debug)]
-pub struct Journal {
+pub struct Journal<S: Subject = RolloutState> {
     store: Arc<dyn JournalStore>,
     writer: WriterId,
-    fold: Fold,
-    pending: Vec<Record>,
+    fold: Fold<S>,
+    pending: Vec<S::Record>,
 }
 
-impl Journal {
-    /// Reads a whole journal; an absent one is empty.
+impl<S: Subject> Journal<S> {
+    /// Reads a whole journal, whatever it is about; an absent one is empty.
     ///
     /// # Errors
     /// [`JournalError`]; nothing is changed.
-    pub async fn load(
+    pub async fn read(
         store: Arc<dyn JournalStore>,
         rollout: RolloutId,
         writer: WriterId,
     ) -> Result<Self, JournalError> {
-        let mut journal = Self { store, writer, fold: Fold::new(rollout.clone()), pending: Vec::new() };
+        let mut journal = Self { store, writer, fold: Fold::empty(rollout.clone()), pending: Vec::new() };
         let keys = journal.store.list(&rollout).await.map_err(|source| journal.unreachable(source))?;
         if let Some(last) = keys.last() {
             while journal.fold.len() < last.seq() {
@@ -44,13 +44,13 @@ impl Journal {
 
     /// The state, once the journal has begun. Includes what was recorded and is not committed yet.
     #[must_use]
-    pub const fn state(&self) -> Option<&RolloutState> {
+    pub const fn state(&self) -> Option<&S> {
         self.fold.state()
     }
 
     /// The fold of what was read and written.
     #[must_use]
-    pub const fn fold(&self) -> &Fold {
+    pub const fn fold(&self) -> &Fold<S> {
         &self.fold
     }
 
@@ -64,38 +64,10 @@ impl Journal {
     ///
     /// # Errors
     /// [`IllegalTransition`]; the journal must then be loaded anew.
-    pub fn record(&mut self, record: Record, at: Timestamp) -> Result<(), IllegalTransition> {
+    pub fn record(&mut self, record: S::Record, at: Timestamp) -> Result<(), IllegalTransition> {
         self.fold.record(&record, at)?;
         self.pending.push(record);
         Ok(())
-    }
-
-    /// Records what a look at the fleet shows; see [`Fold::observe`].
-    ///
-    /// # Errors
-    /// [`IllegalTransition`]; the journal must then be loaded anew.
-    pub fn observe(&mut self, snapshot: &Snapshot, now: Timestamp) -> Result<(), IllegalTransition> {
-        self.pending.extend(self.fold.observe(snapshot, now)?);
-        Ok(())
-    }
-
-    /// Records what time alone has changed; see [`Fold::fall_due`].
-    ///
-    /// # Errors
-    /// [`IllegalTransition`]; the journal must then be loaded anew.
-    pub fn fall_due(&mut self, now: Timestamp) -> Result<(), IllegalTransition> {
-        self.pending.extend(self.fold.fall_due(now)?);
-        Ok(())
-    }
-
-    /// Records what is to be done now; see [`Fold::decide`].
-    ///
-    /// # Errors
-    /// [`IllegalTransition`]; the journal must then be loaded anew.
-    pub fn decide(&mut self, now: Timestamp) -> Result<Decided, IllegalTransition> {
-        let (records, decided) = self.fold.decide(now)?;
-        self.pending.extend(records);
-        Ok(decided)
     }
 
     /// Claims the rollout for this writer, fencing out every earlier one.
@@ -104,7 +76,7 @@ impl Journal {
     /// [`IllegalTransition`] before the journal was opened.
     pub fn claim(&mut self, at: Timestamp) -> Result<(), IllegalTransition> {
         let epoch = self.fold.claim().map_or(0, |(_, epoch)| epoch) + 1;
-        self.record(Record::Claim { writer: self.writer.clone(), epoch }, at)
+        self.record(S::claiming(self.writer.clone(), epoch), at)
     }
 
     /// Commits what was recorded, whole or not at all; returns its number and records. Does nothing if nothing was.
@@ -114,7 +86,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Superseded`] or [`JournalError::Moved`] when somebody else wrote first: nothing was committed, what
     /// was recorded is dropped, and the state is that of the journal as it is now.
-    pub async fn commit(&mut self, at: Timestamp) -> Result<Option<(u64, Vec<Record>)>, JournalError> {
+    pub async fn commit(&mut self, at: Timestamp) -> Result<Option<(u64, Vec<S::Record>)>, JournalError> {
         if self.pending.is_empty() {
             return Ok(None);
         }
@@ -162,7 +134,7 @@ impl Journal {
     /// Reads everything again and tells what that means for this writer.
     async fn reload(&mut self) -> Result<JournalError, JournalError> {
         let rollout = self.fold.rollout().clone();
-        *self = Self::load(Arc::clone(&self.store), rollout.clone(), self.writer.clone()).await?;
+        *self = Self::read(Arc::clone(&self.store), rollout.clone(), self.writer.clone()).await?;
         Ok(match self.fold.claim() {
             Some((by, epoch)) if *by != self.writer => {
                 JournalError::Superseded { rollout, by: by.clone(), epoch }
@@ -176,7 +148,7 @@ impl Journal {
         let stored = self.store.get(&key).await.map_err(|source| self.unreachable(source))?;
         let Some(bytes) = stored else { return Ok(false) };
         let (commit, digest) =
-            Commit::decode(&bytes).map_err(|reason| JournalError::Damaged { key, reason })?;
+            Commit::read(&bytes).map_err(|reason| JournalError::Damaged { key, reason })?;
         self.fold.apply(&commit, digest)?;
         Ok(true)
     }
@@ -187,5 +159,50 @@ impl Journal {
 
     fn unreachable(&self, source: StoreError) -> JournalError {
         JournalError::Store { rollout: self.fold.rollout().clone(), source }
+    }
+}
+
+impl Journal {
+    /// Reads the whole journal of a rollout; an absent one is empty.
+    ///
+    /// # Errors
+    /// [`JournalError`]; nothing is changed.
+    pub async fn load(
+        store: Arc<dyn JournalStore>,
+        rollout: RolloutId,
+        writer: WriterId,
+    ) -> Result<Self, JournalError> {
+        Self::read(store, rollout, writer).await
+    }
+}
+
+/// What a turn of a controller adds to the journal of a rollout.
+impl Journal {
+    /// Records what a look at the fleet shows; see [`Fold::observe`].
+    ///
+    /// # Errors
+    /// [`IllegalTransition`]; the journal must then be loaded anew.
+    pub fn observe(&mut self, snapshot: &Snapshot, now: Timestamp) -> Result<(), IllegalTransition> {
+        self.pending.extend(self.fold.observe(snapshot, now)?);
+        Ok(())
+    }
+
+    /// Records what time alone has changed; see [`Fold::fall_due`].
+    ///
+    /// # Errors
+    /// [`IllegalTransition`]; the journal must then be loaded anew.
+    pub fn fall_due(&mut self, now: Timestamp) -> Result<(), IllegalTransition> {
+        self.pending.extend(self.fold.fall_due(now)?);
+        Ok(())
+    }
+
+    /// Records what is to be done now; see [`Fold::decide`].
+    ///
+    /// # Errors
+    /// [`IllegalTransition`]; the journal must then be loaded anew.
+    pub fn decide(&mut self, now: Timestamp) -> Result<Decided, IllegalTransition> {
+        let (records, decided) = self.fold.decide(now)?;
+        self.pending.extend(records);
+        Ok(decided)
     }
 }

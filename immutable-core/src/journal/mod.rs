@@ -1,4 +1,4 @@
-//! The journal: the truth about a rollout, as a chain of commits that one pure function folds into its state.
+//! The journal: the truth about a rollout or a release, as a chain of commits that one pure function folds into its state.
 
 mod commit;
 mod error;
@@ -8,7 +8,11 @@ mod journal;
 mod memory;
 mod observe;
 mod record;
+mod release_record;
+mod release_state;
 mod store;
+mod subject;
+mod transition;
 mod turn;
 
 pub use commit::Commit;
@@ -17,5 +21,8 @@ pub use fold::Fold;
 pub use journal::Journal;
 pub use memory::MemoryStore;
 pub use record::{Control, Fact, Intent, Outcome, Record};
+pub use release_record::{ReleaseControl, ReleaseRecord};
+pub use release_state::{Leg, ReleaseState};
 pub use store::{Created, JournalStore, Key, StoreError};
+pub use subject::Subject;
 pub use turn::Decided;

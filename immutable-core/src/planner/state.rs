@@ -217,6 +217,18 @@ impl RolloutState {
         self.goal.budget
     }
 
+    /// How many instances must be available besides what the limits ask for; 0 for none.
+    #[must_use]
+    pub fn floor(&self) -> u32 {
+        self.goal.floor
+    }
+
+    /// How many instances are available. One that is intended to leave does not count any more.
+    #[must_use]
+    pub const fn available(&self) -> u32 {
+        self.board.counts().available()
+    }
+
     /// Where it is going.
     #[must_use]
     pub const fn direction(&self) -> &Direction {

@@ -13,6 +13,7 @@
 //!   [`Release::turning_back`] say what comes next, [`Release::admit`] the same under the [`TrafficGuard`]s.
 //! - [`Release::waiting`] and [`Release::report`] say why a group has not begun.
 //! - [`forecast()`] is the same state folded over given durations.
+//! - [`ReleasePlan`] is a release with the plan of each of its groups: what is approved and executed.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
@@ -25,6 +26,8 @@ mod list;
 mod nearest;
 mod order;
 mod phase;
+mod pinned;
+mod plan;
 #[cfg(test)]
 mod properties;
 mod report;
@@ -41,6 +44,9 @@ pub use forecast::{Forecast, GroupForecast, forecast};
 pub use graph::{Node, ReleaseGraph};
 pub use list::GroupList;
 pub use phase::{GroupPhase, PhaseCounts};
+pub use pinned::PinnedRollout;
+pub(crate) use plan::way_back;
+pub use plan::{ReleasePlan, ReleasePlanError};
 pub use report::{BarrierReport, ReleaseReport};
 pub use spec::{Barrier, Group, OnGroupFailure, ReleaseSpec, Service};
 pub use state::{Heading, Release, ReleaseOutcome};

@@ -149,6 +149,18 @@ impl Release {
         self.graph.find(group).map(|index| self.phase_at(index))
     }
 
+    /// The service of a group whose traffic is guarded, as its number among the declared ones.
+    #[must_use]
+    pub fn service_of(&self, group: &FleetId) -> Option<usize> {
+        self.service_of[self.graph.find(group).ok()?]
+    }
+
+    /// The groups of services whose traffic is guarded, in the order in which they were declared.
+    pub fn guarded(&self) -> impl Iterator<Item = &FleetId> {
+        let guarded = self.graph.groups.iter().zip(&self.service_of);
+        guarded.filter(|(_, service)| service.is_some()).map(|(group, _)| group)
+    }
+
     /// How many groups are in each phase.
     #[must_use]
     pub fn counts(&self) -> PhaseCounts {

@@ -1,0 +1,77 @@
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Record;
+use crate::digest::Digest;
+use crate::id::{RolloutId, WriterId};
+use crate::planner::{IllegalTransition, RolloutState};
+use crate::time::Timestamp;
+
+/// What a journal is about: a state, and the records that it is the fold of.
+///
+/// The protocol is the same for all of them: commits, claims and who may write know nothing of what the records say.
+pub trait Subject: Clone + Debug + PartialEq {
+    /// One thing that a journal of this kind says.
+    type Record: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync;
+
+    /// The record by which a writer takes over.
+    fn claiming(writer: WriterId, epoch: u64) -> Self::Record;
+
+    /// Who takes over by this record and with which epoch, if it is one of those.
+    fn claim(record: &Self::Record) -> Option<(&WriterId, u64)>;
+
+    /// The state after the first record, and the digest of the plan that was approved.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] when a journal of this name does not begin like that.
+    fn open(
+        id: &RolloutId,
+        record: &Self::Record,
+        at: Timestamp,
+    ) -> Result<(Self, Digest), IllegalTransition>;
+
+    /// Takes in a further record that is no claim.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`]; the state is of no use after it.
+    fn take(&mut self, record: &Self::Record, at: Timestamp) -> Result<(), IllegalTransition>;
+}
+
+impl Subject for RolloutState {
+    type Record = Record;
+
+    fn claiming(writer: WriterId, epoch: u64) -> Record {
+        Record::Claim { writer, epoch }
+    }
+
+    fn claim(record: &Record) -> Option<(&WriterId, u64)> {
+        match record {
+            Record::Claim { writer, epoch } => Some((writer, *epoch)),
+            _ => None,
+        }
+    }
+
+    fn open(id: &RolloutId, record: &Record, at: Timestamp) -> Result<(Self, Digest), IllegalTransition> {
+        let Record::Open { spec, initial, plan } = record else {
+            return Err(IllegalTransition::new("the rollout is not opened yet"));
+        };
+        if spec.rollout != *id {
+            return Err(IllegalTransition::new(format!("it opens rollout {}", spec.rollout)));
+        }
+        Ok((Self::open((**spec).clone(), initial, at)?, *plan))
+    }
+
+    fn take(&mut self, record: &Record, at: Timestamp) -> Result<(), IllegalTransition> {
+        if matches!(record, Record::Open { .. }) {
+            return Err(IllegalTransition::new("the rollout is opened twice"));
+        }
+        if self.conclusion().is_some() {
+            return Err(IllegalTransition::new("the rollout is closed"));
+        }
+        super::transition::transition(self, record, at)?;
+        self.settle(at);
+        Ok(())
+    }
+}
