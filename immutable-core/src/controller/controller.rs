@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
-use super::run::Run;
 use super::pulse::Pulse;
+use super::run::Run;
 use super::{Clock, ControlHandle, ControllerError, Options};
 use crate::event::{Event, EventKind, EventSink, NoSink};
 use crate::fleet::{Fleet, Router};

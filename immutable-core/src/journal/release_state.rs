@@ -180,7 +180,9 @@ impl ReleaseState {
     fn apply(&mut self, event: &ReleaseEvent) -> Result<(), IllegalTransition> {
         self.release.apply(event).map_err(|illegal| IllegalTransition::new(illegal.to_string()))?;
         match event {
-            ReleaseEvent::Begin { group } | ReleaseEvent::TurnBack { group } | ReleaseEvent::Retry { group } => {
+            ReleaseEvent::Begin { group }
+            | ReleaseEvent::TurnBack { group }
+            | ReleaseEvent::Retry { group } => {
                 self.under_way.insert(group.clone());
             }
             ReleaseEvent::End { group, .. } => {
@@ -273,7 +275,10 @@ impl Subject for ReleaseState {
         for first in pinned {
             let new = |name: Option<RolloutId>| name.is_some_and(|name| names.insert(name));
             if ![Some(first.rollout().clone()), way_back(first.rollout())].into_iter().all(new) {
-                return Err(IllegalTransition::new(format!("rollout {} has no name of its own", first.rollout())));
+                return Err(IllegalTransition::new(format!(
+                    "rollout {} has no name of its own",
+                    first.rollout()
+                )));
             }
             let group = Rollouts { first: first.clone(), again: None, back: None };
             rollouts.insert(first.fleet().clone(), group);

@@ -4,7 +4,11 @@ use crate::planner::{Conclusion, Direction, FailReason, IllegalTransition, Rollo
 use crate::time::Timestamp;
 
 /// The one transition function.
-pub(super) fn transition(state: &mut RolloutState, record: &Record, at: Timestamp) -> Result<(), IllegalTransition> {
+pub(super) fn transition(
+    state: &mut RolloutState,
+    record: &Record,
+    at: Timestamp,
+) -> Result<(), IllegalTransition> {
     match record {
         // Handled by the caller.
         Record::Open { .. } | Record::Claim { .. } => Ok(()),

@@ -81,7 +81,9 @@ pub enum ReleasePlanError {
         nearest: Option<FleetId>,
     },
     /// Choose another name: every rollout, every way back (`<rollout>-back`) and the release have a journal each.
-    #[error("two journals of release {release} would be named {name}: give each of its rollouts a name of its own")]
+    #[error(
+        "two journals of release {release} would be named {name}: give each of its rollouts a name of its own"
+    )]
     SameName {
         /// The release.
         release: RolloutId,
@@ -138,8 +140,8 @@ impl ReleasePlan {
         }
         let makespans: BTreeMap<&FleetId, Duration> =
             plans.iter().map(|plan| (&plan.spec.fleet, plan.makespan)).collect();
-        let forecast =
-            forecast(&spec, |group| makespans.get(group).copied().unwrap_or_default()).map_err(contradiction)?;
+        let forecast = forecast(&spec, |group| makespans.get(group).copied().unwrap_or_default())
+            .map_err(contradiction)?;
         Ok(Self { release, spec, plans, forecast })
     }
 

@@ -46,7 +46,13 @@ impl JournalStore for Deadly {
 }
 
 /// Kills the first controller at its `write`th write and lets another one go on. `None` when it ended before.
-fn killed(world: &World, bad: &[&str], of: Option<RolloutId>, write: usize, stores: bool) -> Option<ReleaseOutcome> {
+fn killed(
+    world: &World,
+    bad: &[&str],
+    of: Option<RolloutId>,
+    write: usize,
+    stores: bool,
+) -> Option<ReleaseOutcome> {
     let plan = world.plan(bad);
     let (left, died) = (AtomicUsize::new(write), CancellationToken::new());
     let store = Deadly { store: world.store.clone(), of, left, stores, died: died.clone() };

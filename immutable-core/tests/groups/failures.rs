@@ -1,9 +1,9 @@
 //! What a failed group leads to, and what a person can do about it.
 
+use immutable_core::WriterId;
 use immutable_core::controller::send_release_control;
 use immutable_core::journal::ReleaseControl;
 use immutable_core::release::{GroupPhase, OnGroupFailure, ReleaseOutcome};
-use immutable_core::WriterId;
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, release, tiers, v};

@@ -92,7 +92,10 @@ fn a_group_without_a_controller_is_named() {
     let world = World::new(1, tiers(&[&["db"], &["web"]]));
     let controller = ReleaseController::new(Arc::new(world.store.clone()), world.clock.shared());
     let error = world.run(&controller, &world.plan(&[])).unwrap_err();
-    assert_eq!(error.to_string(), "release r7 has a group `db`, for whose fleet there is no controller: add one");
+    assert_eq!(
+        error.to_string(),
+        "release r7 has a group `db`, for whose fleet there is no controller: add one"
+    );
 }
 
 #[test]
@@ -122,8 +125,7 @@ fn a_pause_holds_groups_and_what_runs_in_them() {
         assert_eq!(world.span("web"), None);
         control.resume();
     };
-    let (outcome, ()) =
-        world.clock.run(async { futures_util::join!(controller.run(&plan, &token), later) });
+    let (outcome, ()) = world.clock.run(async { futures_util::join!(controller.run(&plan, &token), later) });
     assert_eq!(outcome.unwrap(), ReleaseOutcome::Done);
     assert_eq!(world.image("web"), v(2));
 }
@@ -140,8 +142,7 @@ fn an_abort_begins_nothing_more_and_leaves_everything_as_it_is() {
         world.clock.sleep_until(world.now() + secs(15)).await;
         control.abort();
     };
-    let (outcome, ()) =
-        world.clock.run(async { futures_util::join!(controller.run(&plan, &token), later) });
+    let (outcome, ()) = world.clock.run(async { futures_util::join!(controller.run(&plan, &token), later) });
     assert_eq!(outcome.unwrap(), ReleaseOutcome::Stopped);
     assert_eq!(world.span("web"), None);
     let images: std::collections::BTreeSet<_> =

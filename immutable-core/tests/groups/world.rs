@@ -14,7 +14,9 @@ use immutable_core::limits::Limits;
 use immutable_core::planner::PlanRequest;
 use immutable_core::release::{GroupPhase, ReleaseOutcome, ReleasePlan, ReleaseSpec};
 use immutable_core::strategy::Rolling;
-use immutable_core::{BarrierName, Digest, FleetId, Quantity, RolloutId, ServiceName, Timestamp, WriterId, Zone};
+use immutable_core::{
+    BarrierName, Digest, FleetId, Quantity, RolloutId, ServiceName, Timestamp, WriterId, Zone,
+};
 use immutable_testkit::clock::VirtualClock;
 use immutable_testkit::fleet::{EffectKind, ImageBehaviour, MemoryFleet};
 use tokio_util::sync::CancellationToken;

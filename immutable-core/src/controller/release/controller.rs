@@ -210,7 +210,9 @@ impl ReleaseController {
             let Some(state) = journal.state() else {
                 return Err(JournalError::NotFound { rollout: release }.into());
             };
-            if let Some(group) = state.release().graph().groups().find(|group| !self.groups.contains_key(group)) {
+            if let Some(group) =
+                state.release().graph().groups().find(|group| !self.groups.contains_key(group))
+            {
                 return Err(ReleaseRunError::NoController { release, group: group.clone() });
             }
             let now = self.clock.now();

@@ -57,7 +57,8 @@ impl Run<'_> {
                 lower.insert(group, (service, *wanted));
             }
         }
-        let may = |group: &FleetId| release.service_of(group).is_none_or(|service| !blocked.contains(&service));
+        let may =
+            |group: &FleetId| release.service_of(group).is_none_or(|service| !blocked.contains(&service));
         for (group, (service, wanted)) in lower {
             if !blocked.contains(&service) {
                 turn.floors.push((group.clone(), wanted));

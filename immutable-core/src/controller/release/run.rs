@@ -191,12 +191,13 @@ impl<'c> Run<'c> {
     /// Records the groups whose rollouts are over and that have nothing more to do.
     fn take_ends(&mut self, now: Timestamp) -> Result<(), ReleaseRunError> {
         let state = self.state()?;
-        let ended = state.under_way().filter(|group| !self.running.contains_key(*group)).filter_map(|group| {
-            match state.leg(group, |rollout| self.concluded.get(rollout))? {
-                Leg::End(outcome) => Some(ReleaseEvent::End { group: group.clone(), outcome }),
-                Leg::Run(_) | Leg::Return { .. } => None,
-            }
-        });
+        let ended =
+            state.under_way().filter(|group| !self.running.contains_key(*group)).filter_map(|group| {
+                match state.leg(group, |rollout| self.concluded.get(rollout))? {
+                    Leg::End(outcome) => Some(ReleaseEvent::End { group: group.clone(), outcome }),
+                    Leg::Run(_) | Leg::Return { .. } => None,
+                }
+            });
         for event in ended.collect::<Vec<_>>() {
             self.journal.record(ReleaseRecord::Event(event), now)?;
         }
