@@ -11,6 +11,7 @@ mod deadlock;
 mod decide;
 mod due;
 mod explain;
+mod feasible;
 mod forecast;
 mod goal;
 mod guard;

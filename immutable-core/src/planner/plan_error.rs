@@ -3,7 +3,9 @@ use crate::digest::Digest;
 use crate::id::{FleetId, InstanceId, RolloutId, Zone};
 use crate::limits::LimitsError;
 use crate::plan::Deadlock;
+use crate::quantity::counted;
 use crate::strategy::StrategyError;
+use crate::time::Timestamp;
 
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,6 +85,51 @@ pub enum PlanError {
         /// The image.
         image: Digest,
     },
+    /// Choose another target, or let this one last longer.
+    #[error(
+        "rollout {rollout} would bring {image}, which expires at {expires}, before the predicted end at {until}: choose an \
+         image that lasts longer"
+    )]
+    TargetExpires {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The image.
+        image: Digest,
+        /// When nothing can be launched of it any more.
+        expires: Timestamp,
+        /// The predicted end.
+        until: Timestamp,
+    },
+    /// Name another image to go back to, or let a failure stop where it stands.
+    #[error(
+        "rollout {rollout} could not go back all the time: {image} expires at {expires}, before the predicted end at \
+         {until}; name another image with `previous`, or choose `on_failure` = `hold`"
+    )]
+    WayBackExpires {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The image.
+        image: Digest,
+        /// When nothing can be launched of it any more.
+        expires: Timestamp,
+        /// The predicted end.
+        until: Timestamp,
+    },
+    /// Ask the platform for more, or lower the limit that is named.
+    #[error("rollout {rollout} may need {} at once and the platform allows {quota}: {}",
+        counted(*needed, "instance"), way_within(*quota, *desired, field))]
+    Quota {
+        /// The rollout.
+        rollout: RolloutId,
+        /// How many the platform allows.
+        quota: u32,
+        /// How many the limits allow.
+        needed: u32,
+        /// How many there shall be.
+        desired: u32,
+        /// The limit that asks for the most.
+        field: &'static str,
+    },
     /// Relax one of the limits that it names: within them the rollout would never finish.
     #[error("rollout {rollout} would never finish: {deadlock}")]
     Deadlock {
@@ -100,4 +147,11 @@ pub enum PlanError {
         #[source]
         source: IllegalTransition,
     },
+}
+
+fn way_within(quota: u32, desired: u32, field: &str) -> String {
+    match quota.checked_sub(desired) {
+        Some(room) => format!("set `{field}` to at most {room}, or raise the quota"),
+        None => format!("lower `desired` from {desired}, or raise the quota"),
+    }
 }

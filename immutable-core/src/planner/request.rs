@@ -18,6 +18,7 @@ use crate::seed::Seed;
 use crate::strategy::{
     Candidate, Reason, RolloutStrategy, Share, Stage, StandardStrategy, StrategyContext, StrategyError,
 };
+use crate::time::Timestamp;
 
 /// What to plan a rollout from.
 ///
@@ -63,11 +64,11 @@ use crate::strategy::{
 #[must_use]
 pub struct PlanRequest {
     /// The name of the rollout.
-    rollout: RolloutId,
+    pub(super) rollout: RolloutId,
     /// The image to run.
-    target: Digest,
+    pub(super) target: Digest,
     /// How many instances there shall be.
-    desired: u32,
+    pub(super) desired: u32,
     /// The image to go back to on failure. Default: the one that most ready instances run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previous: Option<Digest>,
@@ -87,7 +88,7 @@ pub struct PlanRequest {
     known_good: bool,
     /// What a failure leads to.
     #[serde(default)]
-    on_failure: OnFailure,
+    pub(super) on_failure: OnFailure,
     /// What happens to protected instances.
     #[serde(default)]
     on_protected: OnApart,
@@ -109,6 +110,12 @@ pub struct PlanRequest {
     /// Images that were revoked.
     #[serde(default)]
     revoked: BTreeSet<Digest>,
+    /// From when on nothing can be launched of an image.
+    #[serde(default)]
+    pub(super) expires: BTreeMap<Digest, Timestamp>,
+    /// How many instances of this fleet the platform allows at once. Default: nobody knows of a quota.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) quota: Option<u32>,
     /// How long things take, for the preview.
     #[serde(default)]
     estimates: Estimates,
@@ -140,6 +147,8 @@ impl PlanRequest {
             picks_victim: false,
             marks: BTreeMap::new(),
             revoked: BTreeSet::new(),
+            expires: BTreeMap::new(),
+            quota: None,
             estimates: Estimates::default(),
         }
     }
@@ -279,7 +288,7 @@ impl PlanRequest {
             return Err(PlanError::Deadlock { rollout: self.rollout.clone(), deadlock: Box::new(deadlock) });
         }
         let lower_bound = lower_bound(&spec, &initial, snapshot.taken_at, &estimates);
-        Ok(Plan {
+        let plan = Plan {
             schema: 1,
             as_of: snapshot.taken_at,
             spec,
@@ -290,7 +299,9 @@ impl PlanRequest {
             lower_bound,
             unfinished,
             rollbacks,
-        })
+        };
+        self.check_expiry(&plan)?;
+        Ok(plan)
     }
 
     /// Everything that the rollout pins, checked.
@@ -321,6 +332,7 @@ impl PlanRequest {
         let back = self.limits.rollback_budget(self.desired).map_err(bad_limits)?;
         self.limits.check_zones(&budget, zones).map_err(bad_limits)?;
         self.limits.check_zones(&back, zones).map_err(bad_limits)?;
+        self.check_quota(budget.max_total(), back.max_total())?;
         let bad_strategy = |source| PlanError::Strategy { rollout: rollout(), source };
         let context = StrategyContext::new(budget).zones(self.zones.clone());
         let stages = strategy.stages(&context).map_err(bad_strategy)?;

@@ -105,3 +105,47 @@ fn the_traffic_is_back_at_once_while_the_old_group_stands() {
     assert!(text.contains(", the traffic is back at once\n"), "{text}");
     assert!(!text.contains("0ns"), "{text}");
 }
+
+#[test]
+fn both_images_must_last_until_the_predicted_end() {
+    let (old, new) = (Digest::of(b"v1"), Digest::of(b"v2"));
+    let end = NOW + planned(&request(4), &fleet(4)).makespan;
+    let later = end + Duration::from_secs(1);
+    let refused = |image| request(4).expires(image, end).plan(&fleet(4), &Rolling::new()).unwrap_err();
+    assert!(
+        matches!(refused(new), PlanError::TargetExpires { expires, .. } if expires == end),
+        "{}",
+        refused(new)
+    );
+    assert!(
+        matches!(refused(old), PlanError::WayBackExpires { expires, .. } if expires == end),
+        "{}",
+        refused(old)
+    );
+    assert!(
+        refused(old)
+            .to_string()
+            .ends_with("name another image with `previous`, or choose `on_failure` = `hold`")
+    );
+    planned(&request(4).expires(new, later).expires(old, later), &fleet(4));
+    planned(&request(4).expires(old, end).on_failure(immutable_core::plan::OnFailure::Hold), &fleet(4));
+}
+
+#[test]
+fn the_quota_suffices_for_both_ways() {
+    let error = |request: PlanRequest| request.plan(&fleet(4), &Rolling::new()).unwrap_err().to_string();
+    planned(&request(4).quota(5), &fleet(4));
+    assert_eq!(
+        error(request(4).quota(4)),
+        "rollout deploy-3 may need 5 instances at once and the platform allows 4: set `limits.max_surge` to at most 0, or \
+         raise the quota"
+    );
+    assert!(error(request(4).quota(3)).ends_with("lower `desired` from 4, or raise the quota"));
+    let mut limits = Limits { max_surge: Quantity::Count(1), ..Limits::default() };
+    limits.rollback = Some(serde_json::from_str(r#"{"max_surge": 3, "max_unavailable": 0}"#).unwrap());
+    let fast_back = request(4).limits(limits).quota(6);
+    assert!(error(fast_back.clone()).contains(
+        "may need 7 instances at once and the platform allows 6: set `limits.rollback.max_surge` to at most 2"
+    ));
+    planned(&fast_back.on_failure(immutable_core::plan::OnFailure::Hold), &fleet(4));
+}

@@ -135,6 +135,9 @@ pub(crate) fn refused(fleet: &Document, rollout: &Document, error: &PlanError) -
         PlanError::PreviousIsTarget { .. } => owned(&["previous"]),
         PlanError::TargetRevoked { .. } => owned(&["target"]),
         PlanError::NoWayBack { .. } => owned(&["previous", "revoked"]),
+        PlanError::TargetExpires { .. } => owned(&["expires", "target"]),
+        PlanError::WayBackExpires { .. } => owned(&["expires", "previous"]),
+        PlanError::Quota { field, .. } => owned(&["quota", field, "limits", "desired"]),
         PlanError::Snapshot { .. } => return fleet.mistake(None, None, text),
         _ => Vec::new(),
     };
