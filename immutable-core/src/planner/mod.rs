@@ -19,6 +19,7 @@ mod order;
 mod plan_error;
 #[cfg(test)]
 mod proof;
+mod radix;
 mod request;
 mod roster;
 mod seating;
