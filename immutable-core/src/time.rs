@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+const NANOS: i64 = 1_000_000_000;
+
 /// A point in time, to the nanosecond, shown and stored as RFC 3339 in UTC.
 ///
 /// Arithmetic saturates at the ends of the calendar instead of failing: a deadline that lies beyond the year 9999 is
@@ -42,9 +44,12 @@ impl Timestamp {
         self.0.as_second() - i64::from(self.0.subsec_nanosecond() < 0)
     }
 
-    /// The nanoseconds since the Unix epoch; negative before it.
-    pub(crate) fn unix_nanoseconds(self) -> i128 {
-        self.0.as_nanosecond()
+    /// A number below 2^61 that is not less the later it is: the seconds since long before the calendar begins, and the
+    /// nanoseconds without their lowest nine bits.
+    pub(crate) fn ordinal(self) -> u64 {
+        let nanos = i64::from(self.0.subsec_nanosecond()).rem_euclid(NANOS);
+        // The calendar begins less than 2^39 seconds before the epoch and ends less than 2^39 seconds after it.
+        (self.unix_seconds() + (1 << 39)).cast_unsigned() << 21 | nanos.cast_unsigned() >> 9
     }
 
     /// The point this many seconds after the Unix epoch; `None` beyond the ends of the calendar.
@@ -55,7 +60,16 @@ impl Timestamp {
     /// How long after `earlier` this is; zero when it is not after it.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::try_from(self.0.duration_since(earlier.0)).unwrap_or(Duration::ZERO)
+        let (mut seconds, mut nanos) = (
+            self.0.as_second() - earlier.0.as_second(),
+            i64::from(self.0.subsec_nanosecond()) - i64::from(earlier.0.subsec_nanosecond()),
+        );
+        // Each part has the sign of its own point in time.
+        (seconds, nanos) = (seconds + nanos.div_euclid(NANOS), nanos.rem_euclid(NANOS));
+        match (u64::try_from(seconds), u32::try_from(nanos)) {
+            (Ok(seconds), Ok(nanos)) => Duration::new(seconds, nanos),
+            _ => Duration::ZERO,
+        }
     }
 
     /// This point less a duration, at the earliest the beginning of the calendar.
@@ -152,6 +166,37 @@ mod tests {
         assert_eq!(Timestamp::MAX + Duration::MAX, Timestamp::MAX);
         assert!(Timestamp::UNIX_EPOCH.saturating_sub(Duration::MAX) < Timestamp::UNIX_EPOCH);
         assert_eq!(Timestamp::UNIX_EPOCH.since(Timestamp::MAX), Duration::ZERO);
+    }
+
+    #[test]
+    fn time_between_is_exact_on_both_sides_of_the_epoch() {
+        let at = |nanos| Timestamp(jiff::Timestamp::from_nanosecond(nanos).unwrap());
+        let all = [
+            -2_000_000_001,
+            -2_000_000_000,
+            -1_000_000_001,
+            -999_999_999,
+            -1,
+            0,
+            1,
+            999_999_999,
+            3_000_000_007,
+        ];
+        for earlier in all {
+            for later in all {
+                let nanos = u64::try_from(later - earlier).unwrap_or(0);
+                assert_eq!(at(later).since(at(earlier)), Duration::from_nanos(nanos), "{earlier} to {later}");
+                assert!(
+                    earlier > later || at(earlier).ordinal() <= at(later).ordinal(),
+                    "{earlier} to {later}"
+                );
+            }
+        }
+        let seconds = |timestamp: Timestamp| timestamp.ordinal() >> 21;
+        assert_eq!(seconds(at(0)) - seconds(at(-1)), 1);
+        assert!(
+            Timestamp::MAX.ordinal() < 1 << 61 && Timestamp(jiff::Timestamp::MIN).ordinal() < at(0).ordinal()
+        );
     }
 
     #[test]

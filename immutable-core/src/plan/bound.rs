@@ -25,15 +25,6 @@ pub fn lower_bound(
     estimates: &Estimates,
 ) -> Duration {
     let desired = spec.budget.desired;
-    let count = |matches: &dyn Fn(&Adopted) -> bool| {
-        u32::try_from(initial.iter().filter(|adopted| matches(adopted)).count()).unwrap_or(u32::MAX)
-    };
-    let size = usize::try_from(desired).unwrap_or(usize::MAX);
-    let is_goal = |adopted: &Adopted| adopted.reason.is_none() && serves(spec, adopted, as_of);
-    if initial.len() == size && initial.iter().all(is_goal) {
-        // There is nothing to roll out, so no stage stands for its time.
-        return Duration::ZERO;
-    }
     // What nobody asks for may stay in a passive stage, so a bound cannot count on its going.
     let passive = spec.stages.iter().any(|stage| stage.passive);
     let goes = |adopted: &Adopted| {
@@ -41,18 +32,28 @@ pub fn lower_bound(
             && !adopted.instance.standing.protected
             && !adopted.instance.standing.standby
     };
-    let old = count(&|adopted| goes(adopted));
-    let stays = count(&|adopted| !goes(adopted));
+    let (mut all, mut old, mut available, mut at_goal) = (0_u32, 0, 0, 0);
+    for adopted in initial {
+        let serves = serves(spec, adopted, as_of);
+        all += 1;
+        old += u32::from(goes(adopted));
+        available += u32::from(serves);
+        at_goal += u32::from(serves && adopted.reason.is_none());
+    }
+    if all == desired && at_goal == all {
+        // There is nothing to roll out, so no stage stands for its time.
+        return Duration::ZERO;
+    }
+    let stays = all - old;
     let launches = desired.saturating_sub(stays);
     let retirements = old + stays.saturating_sub(desired);
-    let available = count(&|adopted| serves(spec, adopted, as_of));
 
     let launch = estimates.launch_to_ready + spec.limits.min_ready;
     let retire = estimates.drain_to_gone;
-    let most = spec.budget.max_total().max(count(&|_| true));
+    let most = spec.budget.max_total().max(all);
     let width = most - available.min(spec.budget.min_available());
     let work = (launch.saturating_mul(launches) + retire.saturating_mul(retirements)) / width.max(1);
-    let full = available == desired && initial.len() == desired as usize;
+    let full = available == desired && all == desired;
     let chain = match (launches > 0, retirements > 0) {
         (true, true) if full && (spec.budget.max_surge == 0 || spec.budget.max_unavailable == 0) => {
             launch + retire

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::board::{Board, Cell, CellId, Cohorts, Phase, SlotsIn, Span, Tally};
+use super::board::{Board, Cell, CellId, Cohorts, Founding, Phase, SlotsIn, Span, Tally};
 use super::decide::choose;
 use super::due::next_work;
 use super::order::{Order, order};
@@ -88,14 +88,29 @@ pub(super) fn forecast(
     let (desired, lanes) = (state.spec.budget.desired, lanes_of(&state.spec));
     let mut tally = Tally::new(lanes > 0);
     let mut unsettled = Vec::new();
-    let found = initial.iter().map(|adopted| {
-        let cell = state.found_like(adopted, start)?;
-        if cell.phase != Phase::Available {
+    let mut founding = Founding::of(desired, lanes, slots, tiers);
+    let mut last: Option<&Adopted> = None;
+    for adopted in initial {
+        let instance = &adopted.instance;
+        // Most serve and are like the one before.
+        let is_like = |last: &Adopted| {
+            let alike = (last.reason, last.instance.standing) == (adopted.reason, instance.standing);
+            alike && last.instance.image == instance.image && state.serves(instance, start)
+        };
+        if last.is_some_and(is_like) && founding.found_again(adopted.seat.slot) {
+            continue;
+        }
+        // Where nobody looks at zones, all of them are alike.
+        let cell =
+            if lanes > 0 { state.found_like(adopted, start)? } else { state.found_in(0, adopted, start)? };
+        let is_available = cell.phase == Phase::Available;
+        if !is_available {
             unsettled.push(cell);
         }
-        Ok((cell, adopted.instance.standing.volume))
-    });
-    let fleet = Cohorts::found(desired, lanes, slots, tiers, &mut tally, found)?;
+        last = is_available.then_some(adopted);
+        founding.found(&cell, instance.standing.volume);
+    }
+    let fleet = founding.finish(&mut tally);
     *state.board.tally_mut() = tally;
     let mut world = World::new(state, fleet, *estimates, start);
     world.expect(&unsettled);

@@ -57,68 +57,89 @@ impl<'s> Guard<'s> {
 
     /// Counts a launch, if it is allowed.
     pub(super) fn launch(&mut self, zone: u16, is_new: bool) -> Result<(), Barred> {
-        if !self.fleet.may_grow() {
-            return Err(Barred::Fleet(Limit::Surge));
-        }
-        if self.tokens == 0 {
-            return Err(Barred::Fleet(Limit::Rate));
-        }
-        if let Some(zone) = self.zones.get_mut(usize::from(zone)) {
-            if !zone.may_grow() {
-                return Err(Barred::Zone);
-            }
-            zone.grow();
-        }
-        self.tokens -= 1;
-        self.fleet.grow();
-        let live = if is_new { &mut self.counts.new_live } else { &mut self.counts.old_live };
-        *live += 1;
-        self.counts.fresh_live += u32::from(!is_new);
-        Ok(())
+        self.launch_some(zone, is_new, 1).1
     }
 
     /// Counts as many launches in a zone as are allowed, so many at most: how many, and what bars the next one if it is
-    /// fewer.
+    /// fewer. One after the other, because that is what is proved.
     pub(super) fn launch_some(&mut self, zone: u16, is_new: bool, most: u32) -> (u32, Result<(), Barred>) {
-        some(most, || self.launch(zone, is_new))
-    }
-
-    /// The same of retirements of instances like this one.
-    pub(super) fn retire_some(&mut self, cell: &Cell, most: u32) -> (u32, Result<(), Barred>) {
-        some(most, || self.retire(cell))
+        let mut of_zone = self.zones.get_mut(usize::from(zone));
+        let mut count = 0;
+        let barred = loop {
+            if count == most {
+                break Ok(());
+            }
+            if !self.fleet.may_grow() {
+                break Err(Barred::Fleet(Limit::Surge));
+            }
+            if self.tokens == 0 {
+                break Err(Barred::Fleet(Limit::Rate));
+            }
+            if let Some(zone) = &mut of_zone {
+                if !zone.may_grow() {
+                    break Err(Barred::Zone);
+                }
+                zone.grow();
+            }
+            self.tokens -= 1;
+            self.fleet.grow();
+            count += 1;
+        };
+        let live = if is_new { &mut self.counts.new_live } else { &mut self.counts.old_live };
+        *live += count;
+        self.counts.fresh_live += if is_new { 0 } else { count };
+        (count, barred)
     }
 
     /// Counts the retirement of a live or broken instance, if it is allowed.
     pub(super) fn retire(&mut self, cell: &Cell) -> Result<(), Barred> {
+        self.retire_some(cell, 1).1
+    }
+
+    /// Counts as many retirements of instances like this one as are allowed, so many at most: how many, and what bars the
+    /// next one if it is fewer. One after the other, because that is what is proved.
+    pub(super) fn retire_some(&mut self, cell: &Cell, most: u32) -> (u32, Result<(), Barred>) {
         let is_available = cell.is_available();
         // A platform that picks the victim itself may take an available one for any.
         let costs = is_available || self.state.spec.picks_victim;
-        if costs {
-            if !self.fleet.may_lose() {
-                return Err(Barred::Fleet(Limit::Available));
+        let mut group = is_available.then(|| self.group_of(cell));
+        let mut of_zone = self.zones.get_mut(usize::from(cell.zone)).filter(|_| costs);
+        let mut count = 0;
+        let barred = loop {
+            if count == most {
+                break Ok(());
             }
-            if is_available && !self.group_of(cell).may_lose() {
-                return Err(Barred::Fleet(Limit::Traffic));
-            }
-            if let Some(zone) = self.zones.get_mut(usize::from(cell.zone)) {
-                if !zone.may_lose() {
-                    return Err(Barred::Zone);
+            if costs {
+                if !self.fleet.may_lose() {
+                    break Err(Barred::Fleet(Limit::Available));
                 }
-                zone.lose();
+                if group.as_ref().is_some_and(|group| !group.may_lose()) {
+                    break Err(Barred::Fleet(Limit::Traffic));
+                }
+                if let Some(zone) = &mut of_zone {
+                    if !zone.may_lose() {
+                        break Err(Barred::Zone);
+                    }
+                    zone.lose();
+                }
+                self.fleet.lose();
+                if let Some(group) = &mut group {
+                    group.lose();
+                }
             }
-            self.fleet.lose();
-        }
+            count += 1;
+        };
         if cell.is_live() {
             let live = if cell.is_old() { &mut self.counts.old_live } else { &mut self.counts.new_live };
-            *live -= 1;
-            self.counts.fresh_live -= u32::from(cell.fresh);
-            self.counts.urgent_live -= u32::from(cell.is_old() && cell.is_urgent());
+            *live -= count;
+            self.counts.fresh_live -= if cell.fresh { count } else { 0 };
+            self.counts.urgent_live -= if cell.is_old() && cell.is_urgent() { count } else { 0 };
         }
         if is_available {
             let ready = if cell.is_old() { &mut self.counts.old_ready } else { &mut self.counts.new_ready };
-            *ready -= 1;
+            *ready -= count;
         }
-        Ok(())
+        (count, barred)
     }
 
     /// Whether fewer are available than must be.
@@ -151,14 +172,4 @@ impl<'s> Guard<'s> {
 
 fn account(counts: &Counts, max_total: u32, min_available: u32) -> Account<u32> {
     Account { total: counts.total, available: counts.available(), max_total, min_available }
-}
-
-/// One after the other, so that what is proved of one holds for all.
-fn some(most: u32, mut next: impl FnMut() -> Result<(), Barred>) -> (u32, Result<(), Barred>) {
-    for count in 0..most {
-        if let Err(barred) = next() {
-            return (count, Err(barred));
-        }
-    }
-    (most, Ok(()))
 }

@@ -20,6 +20,7 @@ mod order;
 mod plan_error;
 #[cfg(test)]
 mod proof;
+mod radix;
 mod request;
 mod roster;
 mod seating;

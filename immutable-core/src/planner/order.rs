@@ -1,5 +1,6 @@
 //! The order in which the slots of a fleet are worked off, found once at the beginning.
 
+use super::radix::sorted;
 use crate::plan::{Adopted, RolloutSpec};
 use crate::seed::Seed;
 use crate::strategy::{Reason, SlotOrder};
@@ -11,12 +12,22 @@ pub(super) struct Order {
     pub(super) tiers: Vec<u32>,
 }
 
-/// How soon a slot is to be worked off; less is sooner. Two numbers, because all slots are sorted by it: the reason
-/// (drifted, revoked, asked for, in this order, then all others) above the nanoseconds since when, and the tie.
-type Need = (i128, u64);
+/// How soon a slot is to be worked off; less is sooner: the reason (drifted, revoked, asked for, in this order, then all
+/// others), since when, and the tie.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Need {
+    reason: Reason,
+    since: Timestamp,
+    tie: u64,
+}
 
-/// More nanoseconds than the calendar has.
-const REASONS: i128 = 1 << 80;
+impl Need {
+    /// The beginning of it as a number: where it differs, it says which need is less.
+    fn beginning(&self, by_tie: bool) -> u64 {
+        // There are fewer than eight reasons.
+        (self.reason as u64) << 61 | if by_tie { self.tie >> 3 } else { self.since.ordinal() }
+    }
+}
 
 pub(super) fn order(spec: &RolloutSpec, initial: &[Adopted]) -> Order {
     let desired = spec.budget.desired;
@@ -40,12 +51,12 @@ pub(super) fn order(spec: &RolloutSpec, initial: &[Adopted]) -> Order {
                 (since, ties.rank_number(slot.into()))
             }
         };
-        let reason = urgent.unwrap_or(Reason::OtherImage) as i128;
-        (reason * REASONS + since.unix_nanoseconds(), tie)
+        Need { reason: urgent.unwrap_or(Reason::OtherImage), since, tie }
     };
-    let mut slots: Vec<(Need, u32)> =
-        (0..desired).zip(&occupants).map(|(slot, occupant)| (need(slot, *occupant), slot)).collect();
-    slots.sort_unstable();
+    let by_tie = matches!(spec.order, SlotOrder::Hashed | SlotOrder::Descending);
+    let needed = |slot: u32| need(slot, occupants[slot as usize]);
+    let slots = (0..desired).map(|slot| (needed(slot).beginning(by_tie), slot)).collect();
+    let slots = sorted(slots, |a, b| (needed(a), a).cmp(&(needed(b), b)));
 
     let mut by_zone: Vec<Vec<u32>> =
         vec![Vec::with_capacity(slots.len() / zones as usize + 1); zones as usize];

@@ -445,14 +445,23 @@ impl PlanRequest {
         snapshot: &Snapshot,
         judge: impl Fn(&Instance) -> Option<Reason>,
     ) -> Option<Digest> {
-        let mut counts: BTreeMap<Digest, (u32, u32)> = BTreeMap::new();
+        // There are few images, and most instances run the one that the last one ran.
+        let mut counts: Vec<(Digest, (u32, u32))> = Vec::new();
+        let mut last = 0;
         for instance in &snapshot.instances {
             if let Phase::Running(health) = instance.phase
                 && instance.image != self.target
                 && !self.revoked.contains(&instance.image)
                 && judge(instance) == Some(Reason::OtherImage)
             {
-                let (ready, running) = counts.entry(instance.image).or_default();
+                if counts.get(last).is_none_or(|(image, _)| *image != instance.image) {
+                    last =
+                        counts.iter().position(|(image, _)| *image == instance.image).unwrap_or_else(|| {
+                            counts.push((instance.image, (0, 0)));
+                            counts.len() - 1
+                        });
+                }
+                let (ready, running) = &mut counts[last].1;
                 *ready += u32::from(health == Health::Ready);
                 *running += 1;
             }

@@ -19,9 +19,10 @@ pub(super) fn seating<'i>(
 ) -> impl Iterator<Item = (Seat, &'i Arc<Instance>)> {
     // By numbers, not by references: half the room.
     let mut choosing: [Vec<u32>; 4] = Default::default();
+    let target = spec.target;
     for (number, instance) in (0_u32..).zip(instances) {
         if counts(instance) {
-            let turn = 2 * usize::from(instance.image != spec.target) + usize::from(!instance.is_ready());
+            let turn = 2 * usize::from(instance.image != target) + usize::from(!instance.is_ready());
             choosing[turn].push(number);
         }
     }
@@ -51,7 +52,12 @@ pub(super) fn seating<'i>(
 struct FreeSlots<'s> {
     /// In order of the names of the zones, the highest slot of each first.
     by_zone: Vec<(&'s Zone, Vec<u32>)>,
+    /// Which zone a stored name is: most instances of a zone share one.
+    seen: Vec<(*const u8, usize)>,
 }
+
+/// So many stored names of each zone are remembered.
+const NAMES: usize = 2;
 
 impl<'s> FreeSlots<'s> {
     fn new(spec: &'s RolloutSpec, occupants: &[u32]) -> Self {
@@ -61,18 +67,32 @@ impl<'s> FreeSlots<'s> {
         let places: Vec<usize> =
             spec.zones.iter().filter_map(|zone| names.binary_search(&zone).ok()).collect();
         let mut by_zone: Vec<(&Zone, Vec<u32>)> = names.into_iter().map(|zone| (zone, Vec::new())).collect();
-        for (slot, occupant) in (0..spec.budget.desired).zip(occupants).rev() {
+        let zones = places.iter().cycle();
+        for ((slot, occupant), place) in (0_u32..).zip(occupants).zip(zones) {
             if *occupant == NOBODY {
-                by_zone[places[slot as usize % places.len()]].1.push(slot);
+                by_zone[*place].1.push(slot);
             }
         }
-        Self { by_zone }
+        by_zone.iter_mut().for_each(|(_, slots)| slots.reverse());
+        Self { by_zone, seen: Vec::new() }
     }
 
     /// The lowest slot of a zone; if it has none, of the first zone that has one.
     fn take(&mut self, zone: &Zone) -> Option<u32> {
-        let own = self.by_zone.binary_search_by(|(name, _)| (*name).cmp(zone)).ok();
+        let own = self.place(zone);
         own.and_then(|at| self.by_zone[at].1.pop())
             .or_else(|| self.by_zone.iter_mut().find_map(|(_, slots)| slots.pop()))
+    }
+
+    fn place(&mut self, zone: &Zone) -> Option<usize> {
+        let stored = zone.as_str().as_ptr();
+        if let Some((_, place)) = self.seen.iter().find(|(seen, _)| *seen == stored) {
+            return Some(*place);
+        }
+        let place = self.by_zone.binary_search_by(|(name, _)| (*name).cmp(zone)).ok()?;
+        if self.seen.len() < NAMES * self.by_zone.len() {
+            self.seen.push((stored, place));
+        }
+        Some(place)
     }
 }

@@ -325,15 +325,31 @@ impl RolloutState {
         adopted: &Adopted,
         now: Timestamp,
     ) -> Result<Cell, IllegalTransition> {
-        let Adopted { seat, instance, reason } = adopted;
-        let image = self.roster.image(instance.image)?;
+        let Adopted { seat, instance, .. } = adopted;
         let (expected, name) = self.zone_of(seat.slot);
         // Most stand in the zone of their slot.
         let zone = if *name == instance.zone { expected } else { self.roster.zone(&instance.zone)? };
+        self.found_in(zone, adopted, now)
+    }
+
+    /// Whether an instance that was found counts as available.
+    pub(super) fn serves(&self, instance: &Instance, now: Timestamp) -> bool {
+        instance.is_ready() && now.since(instance.launched_at) >= self.goal.limits.min_ready
+    }
+
+    /// An instance that was found in a zone, in numbers.
+    pub(super) fn found_in(
+        &mut self,
+        zone: u16,
+        adopted: &Adopted,
+        now: Timestamp,
+    ) -> Result<Cell, IllegalTransition> {
+        let Adopted { seat, instance, reason } = adopted;
+        let image = self.roster.image(instance.image)?;
         let (phase, since) = match &instance.phase {
             Seen::Launching => (Phase::Launching, instance.launched_at),
             // Since when it has been ready is not known; since its launch is the best the platform can tell.
-            Seen::Running(Health::Ready) if now.since(instance.launched_at) >= self.goal.limits.min_ready => {
+            Seen::Running(Health::Ready) if self.serves(instance, now) => {
                 (Phase::Available, instance.launched_at)
             }
             Seen::Running(Health::Ready) => (Phase::Ready, instance.launched_at),

@@ -18,10 +18,15 @@ use proptest::test_runner::RngAlgorithm;
 use crate::any::{any_strategy, count, name, percent, share};
 use crate::case::{Asked, Case, Event, Found};
 
-/// This many cases, unless `PROPTEST_CASES` asks for others than proptest's own 256.
+/// 20,000 cases, unless `PROPTEST_CASES` asks for others than proptest's own 256.
 pub(crate) fn config() -> ProptestConfig {
+    config_of(20_000)
+}
+
+/// So many cases, unless other numbers are asked for.
+pub(crate) fn config_of(usual: u32) -> ProptestConfig {
     let asked = ProptestConfig::default();
-    let cases = if asked.cases == 256 { 20_000 } else { asked.cases };
+    let cases = if asked.cases == 256 { usual } else { asked.cases };
     // The generator by default is most of the time of an unoptimised test.
     let rng_algorithm = RngAlgorithm::XorShift;
     let max_shrink_iters = asked.max_shrink_iters.min(20_000);

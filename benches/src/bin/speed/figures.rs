@@ -27,6 +27,18 @@ impl Figures {
         self.sections.push(text);
     }
 
+    /// A curve in text: what each point is called, its value, and how the value is shown; bars are as long as the values.
+    pub(crate) fn curve(&mut self, title: &str, points: &[(String, f64, String)]) {
+        let most = points.iter().fold(f64::MIN_POSITIVE, |most, point| most.max(point.1));
+        let names = points.iter().map(|point| point.0.len()).max().unwrap_or_default();
+        let mut text = format!("```text\n{title}\n");
+        for (name, value, shown) in points {
+            let bar = "#".repeat((value / most * 50.0).ceil() as usize);
+            text += &format!("{name:>names$} | {bar} {shown}\n");
+        }
+        self.sections.push(text + "```\n");
+    }
+
     /// A sentence about the table before.
     pub(crate) fn note(&mut self, text: impl Into<String>) {
         self.sections.push(text.into() + "\n");

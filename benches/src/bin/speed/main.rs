@@ -8,6 +8,7 @@ mod figures;
 mod fleets;
 mod makespan;
 mod next_decision;
+mod tiers;
 mod whole_plan;
 
 use clap::{Parser, ValueEnum};
@@ -57,6 +58,7 @@ fn main() {
     let size = if options.quick { 10 } else { 1_000 };
     whole_plan::measure(&mut figures, size, options.large);
     next_decision::measure(&mut figures, if options.quick { 10_000 } else { 1_000_000 });
+    tiers::measure(&mut figures, if options.quick { 1_000 } else { 10_000 });
     makespan::measure(
         &mut figures,
         match (options.quick, options.large) {

@@ -34,17 +34,30 @@ pub(crate) fn measure(figures: &mut Figures, size: u32, large: bool) {
         ],
         &rows,
     );
-    let (first, last) = (&measured[0], &measured[measured.len() - 1]);
-    // time = c · instances^k
-    let growth =
-        (last.plan.as_secs_f64() / first.plan.as_secs_f64()).ln() / (last.instances / first.instances).ln();
+    let points = measured.iter().map(|measured| {
+        let each = measured.plan.as_secs_f64() * 1e9 / measured.instances;
+        (format!("{} instances", measured.instances), each, format!("{each:.0} ns"))
+    });
+    figures.curve("a full plan, per instance", &points.collect::<Vec<_>>());
+    let growth = exponent(&measured);
     figures.note(format!(
-        "Growth: time ~ instances^{growth:.2}. Peak: beyond the snapshots, with all plans kept."
+        "Fit: time = c · instances^{growth:.2}; 1 is linear. Beside it: the same instances copied and sorted by zone and \
+         age. Peak: beyond the snapshots, with all plans kept. Plans have the way back from every stage in them."
     ));
     let usual = &measured[1];
     figures.add("plan / copy and sort", ratio(usual));
     figures.add("plan: peak bytes per instance", usual.peak);
     figures.add("plan: exponent of growth", growth);
+}
+
+/// The exponent k of time = c · instances^k that fits best: the slope of the logarithms by least squares.
+fn exponent(measured: &[Measured]) -> f64 {
+    let points = measured.iter().map(|measured| (measured.instances.ln(), measured.plan.as_secs_f64().ln()));
+    let points: Vec<(f64, f64)> = points.collect();
+    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
+    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+    let products = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum::<f64>();
+    products / points.iter().map(|point| (point.0 - x).powi(2)).sum::<f64>()
 }
 
 pub(crate) fn count() {

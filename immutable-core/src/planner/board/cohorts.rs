@@ -1,15 +1,12 @@
 use std::sync::Arc;
 
+use super::founding::{Founding, anywhere};
 use super::places::{has_turn, members};
 use super::rank_set::RankSet;
 use super::traits::Traits;
 use super::{Board, Cell, Class, Phase, Places, Span, Tally};
 use crate::id::{Attempt, Slot};
-use crate::plan::Seat;
-use crate::planner::IllegalTransition;
 use crate::time::Timestamp;
-
-const NONE: u32 = u32::MAX;
 
 /// The slots of a predicted fleet in cohorts: in all slots of one are the same instances, so one of them is as good as the
 /// other, and up to 64 change at the cost of one.
@@ -18,135 +15,59 @@ const NONE: u32 = u32::MAX;
 /// are more, and each change costs as many steps. Since when an instance has been in its phase is not kept.
 #[derive(Clone, Debug)]
 pub(in crate::planner) struct Cohorts {
-    frame: Arc<Frame>,
-    all: Vec<Cohort>,
+    pub(super) frame: Arc<Frame>,
+    pub(super) all: Vec<Cohort>,
     /// How many cohorts of each class are not empty.
-    present: [u32; Class::COUNT],
+    pub(super) present: [u32; Class::COUNT],
 }
 
 /// What does not change any more.
 #[derive(Clone, Debug)]
-struct Frame {
-    desired: u32,
+pub(super) struct Frame {
+    pub(super) desired: u32,
     /// One for each zone, where the limits look at zones.
-    lanes: u32,
-    looks_at_zones: bool,
-    by_rank: Vec<u32>,
-    tiers: Vec<u32>,
+    pub(super) lanes: u32,
+    pub(super) looks_at_zones: bool,
+    pub(super) by_rank: Vec<u32>,
+    pub(super) tiers: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
-struct Cohort {
-    like: Slotful,
-    classes: u32,
-    size: u32,
-    ranks: RankSet,
+pub(super) struct Cohort {
+    pub(super) like: Slotful,
+    pub(super) classes: u32,
+    pub(super) size: u32,
+    pub(super) ranks: RankSet,
 }
 
 /// A slot and what is in it, but for its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Slotful {
-    lane: u32,
-    is_surplus: bool,
-    attempts: u32,
-    rests: bool,
-    volume: bool,
+pub(super) struct Slotful {
+    pub(super) lane: u32,
+    pub(super) is_surplus: bool,
+    pub(super) attempts: u32,
+    pub(super) rests: bool,
+    pub(super) volume: bool,
     /// In order of their attempts.
-    cells: Vec<Cell>,
+    pub(super) cells: Vec<Cell>,
 }
 
 impl Cohorts {
-    /// A fleet of which each slot has at most one instance, in order of slots: that instance, and whether the slot owns a
-    /// volume.
-    pub(in crate::planner) fn found(
-        desired: u32,
-        zones: u32,
-        order: Vec<u32>,
-        tiers: Vec<u32>,
-        tally: &mut Tally,
-        found: impl Iterator<Item = Result<(Cell, bool), IllegalTransition>>,
-    ) -> Result<Self, IllegalTransition> {
-        let lanes = zones.max(1);
-        let mut frame = Frame { desired, lanes, looks_at_zones: zones > 0, by_rank: order, tiers };
-        let mut found = found;
-        let mut next = found.next().transpose()?;
-        let mut cohorts = Self::empty();
-        let mut of_slot = Vec::with_capacity(frame.by_rank.len());
-        while of_slot.len() < desired as usize || next.is_some() {
-            let slot = u32::try_from(of_slot.len()).unwrap_or(NONE);
-            let here = next.filter(|(cell, _)| cell.seat.slot.0 == slot);
-            if here.is_some() {
-                next = found.next().transpose()?;
-            }
-            if slot >= desired {
-                frame.by_rank.push(slot);
-            }
-            let volume = here.is_some_and(|(_, volume)| volume);
-            let cells = here.as_ref().map(|(cell, _)| std::slice::from_ref(cell)).unwrap_or_default();
-            of_slot.push(cohorts.like(&frame, slot, (0, false, volume), cells, of_slot.last().copied()));
-        }
-        cohorts.frame = Arc::new(frame);
-        cohorts.fill(&of_slot);
-        for cohort in &cohorts.all {
-            for cell in &cohort.like.cells {
-                tally.come(cell, cohort.size);
-            }
-        }
-        Ok(cohorts)
-    }
-
     /// The fleet of a board.
     pub(in crate::planner) fn of(board: &Board) -> Self {
         let (desired, lanes, by_rank, tiers) = board.frame();
         let looks_at_zones = board.tally().looks_at_zones;
         let frame =
             Frame { desired, lanes, looks_at_zones, by_rank: by_rank.to_vec(), tiers: tiers.to_vec() };
-        let mut cohorts = Self::empty();
-        let mut of_slot = Vec::with_capacity(by_rank.len());
+        let mut founding = Founding::new(frame);
         for slot in 0..board.next_surplus().0 {
             let cells: Vec<Cell> = board.in_slot(Slot(slot)).map(|(_, cell)| *cell).collect();
-            let last = of_slot.last().copied();
-            of_slot.push(cohorts.like(&frame, slot, board.of_slot(Slot(slot)), &cells, last));
+            founding.next(board.of_slot(Slot(slot)), &cells);
         }
-        cohorts.frame = Arc::new(frame);
-        cohorts.fill(&of_slot);
-        cohorts
+        founding.filled()
     }
 
-    fn empty() -> Self {
-        let frame =
-            Frame { desired: 0, lanes: 1, looks_at_zones: false, by_rank: Vec::new(), tiers: Vec::new() };
-        Self { frame: Arc::new(frame), all: Vec::new(), present: [0; Class::COUNT] }
-    }
-
-    /// The cohort of a slot; most are like the one before.
-    fn like(
-        &mut self,
-        frame: &Frame,
-        slot: u32,
-        (attempts, rests, volume): (u32, bool, bool),
-        cells: &[Cell],
-        last: Option<usize>,
-    ) -> usize {
-        let lane = if frame.lanes > 1 { slot % frame.lanes } else { 0 };
-        let is_surplus = slot >= frame.desired;
-        let is_like = |cohort: &Cohort| {
-            let like = &cohort.like;
-            (like.lane, like.is_surplus, like.attempts, like.rests, like.volume)
-                == (lane, is_surplus, attempts, rests, volume)
-                && like.cells.len() == cells.len()
-                && like.cells.iter().zip(cells).all(|(a, b)| *a == anywhere(b, frame.looks_at_zones))
-        };
-        if let Some(last) = last.filter(|last| is_like(&self.all[*last])) {
-            return last;
-        }
-        self.all.iter().position(is_like).unwrap_or_else(|| {
-            let cells = cells.iter().map(|cell| anywhere(cell, frame.looks_at_zones)).collect();
-            self.begin(frame, Slotful { lane, is_surplus, attempts, rests, volume, cells })
-        })
-    }
-
-    fn begin(&mut self, frame: &Frame, like: Slotful) -> usize {
+    pub(super) fn begin(&mut self, frame: &Frame, like: Slotful) -> usize {
         let traits = like.cells.iter().map(|cell| Traits::of(cell, like.is_surplus));
         let traits = traits.fold(Traits::NONE, Traits::and);
         let classes =
@@ -155,23 +76,7 @@ impl Cohorts {
         self.all.len() - 1
     }
 
-    /// Puts every slot into its cohort.
-    fn fill(&mut self, of_slot: &[usize]) {
-        let frame = Arc::clone(&self.frame);
-        let (mut word, mut mask, mut now) = (0, 0, 0);
-        for (rank, slot) in (0_u32..).zip(&frame.by_rank) {
-            let span = Span::one(rank);
-            let cohort = of_slot[*slot as usize];
-            if (cohort, span.word) != (now, word) {
-                self.put(now, Span { word, mask });
-                (word, mask, now) = (span.word, 0, cohort);
-            }
-            mask |= span.mask;
-        }
-        self.put(now, Span { word, mask });
-    }
-
-    fn put(&mut self, to: usize, span: Span) {
+    pub(super) fn put(&mut self, to: usize, span: Span) {
         if span.is_empty() {
             return;
         }
@@ -328,12 +233,6 @@ impl Cohorts {
     fn of_class(&self, class: Class) -> impl Iterator<Item = &Cohort> {
         self.all.iter().filter(move |cohort| cohort.size > 0 && cohort.classes & class.bit() != 0)
     }
-}
-
-/// An instance as its cohort knows it: in some slot, since some time, and somewhere, if nobody looks at zones.
-fn anywhere(cell: &Cell, looks_at_zones: bool) -> Cell {
-    let zone = if looks_at_zones { cell.zone } else { 0 };
-    Cell { seat: Seat { slot: Slot(0), ..cell.seat }, since: Timestamp::UNIX_EPOCH, zone, ..*cell }
 }
 
 /// Counts what changes in so many slots.
