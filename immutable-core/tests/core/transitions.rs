@@ -31,7 +31,7 @@ impl RolloutStrategy for Stages {
     }
 }
 
-/// A rollout of v2 on so many ready instances of v1 in one zone.
+/// A rollout of v2 on so many ready instances of v1 in one zone, each a second younger than the one before.
 fn rollout(desired: u32, limits: Limits, strategy: &dyn RolloutStrategy) -> RolloutState {
     rollout_as(desired, strategy, |request| request.limits(limits))
 }
@@ -308,7 +308,7 @@ fn another_rate_begins_with_a_full_bucket_and_the_same_goes_on() {
 }
 
 #[test]
-fn what_was_marked_comes_first() {
+fn what_was_marked_comes_before_what_is_older() {
     for number in 0..4 {
         let reason = if number < 2 { Reason::Drifted } else { Reason::Requested };
         let mark = |request: PlanRequest| request.limits(surge(1)).mark(id(number), reason);
