@@ -125,7 +125,8 @@ impl CommandLine {
                 if self.interactive { kill_process(pid, signal) } else { kill_process_group(pid, signal) }
             });
         };
-        send(child, Signal::TERM);
+        // What shares the terminal expects Ctrl-C, and may clean up for no other signal.
+        send(child, if self.interactive { Signal::INT } else { Signal::TERM });
         let deadline = Instant::now() + END_WITHIN;
         while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
             thread::sleep(POLL);

@@ -2,15 +2,16 @@
 
 use immutable_core::calendar::{Calendar, OnClose, Weekday, Window};
 use immutable_core::fleet::{Health, Instance, Phase, Snapshot, Standing};
-use immutable_core::limits::{LaunchRate, Limits};
-use immutable_core::plan::{OnRetarget, Step};
+use immutable_core::gate::{GateSpec, Judgement, Verdict};
+use immutable_core::limits::{Budget, LaunchRate, Limits};
+use immutable_core::plan::{OnRetarget, Plan, Seat, Step, WaitingOn};
 use immutable_core::planner::{
-    Cause, Decision, Due, FailReason, Observation, PlanRequest, RolloutState, decide, due, next_due,
+    Cause, Decision, Due, FailReason, Observation, PlanRequest, RolloutState, decide, due, explain, next_due,
 };
 use immutable_core::strategy::{
-    Opportunistic, Rolling, RolloutStrategy, Stage, StrategyContext, StrategyError,
+    Opportunistic, Reason, Rolling, RolloutStrategy, Stage, StrategyContext, StrategyError,
 };
-use immutable_core::{FleetId, InstanceId, Quantity, RolloutId, Timestamp, Zone};
+use immutable_core::{FleetId, GateName, InstanceId, Quantity, RolloutId, Slot, Timestamp, Zone};
 
 use crate::scenario::{secs, v};
 
@@ -30,27 +31,36 @@ impl RolloutStrategy for Stages {
     }
 }
 
-/// A rollout of v2 on so many ready instances of v1 in one zone.
+/// A rollout of v2 on so many ready instances of v1 in one zone, each a second younger than the one before.
 fn rollout(desired: u32, limits: Limits, strategy: &dyn RolloutStrategy) -> RolloutState {
-    rollout_in(Calendar::default(), desired, limits, strategy)
+    rollout_as(desired, strategy, |request| request.limits(limits))
 }
 
-fn rollout_in(
-    calendar: Calendar,
+fn rollout_as(
     desired: u32,
-    limits: Limits,
     strategy: &dyn RolloutStrategy,
+    asked: impl FnOnce(PlanRequest) -> PlanRequest,
 ) -> RolloutState {
-    let instance = |number: u32| {
-        let id = InstanceId::new(format!("i-{number}")).unwrap();
-        Instance::new(id, v(1), Zone::new("a").unwrap(), Phase::Running(Health::Ready), NOW)
-    };
-    let snapshot = Snapshot::new(FleetId::new("web").unwrap(), NOW, 0, (0..desired).map(instance).collect());
-    let request = PlanRequest::new(RolloutId::new("r").unwrap(), v(2), desired).limits(limits);
-    let request =
-        request.zones(vec![Zone::new("a").unwrap()]).on_retarget(OnRetarget::Replace).calendar(calendar);
-    let plan = request.plan(&snapshot, strategy).unwrap();
+    let plan = planned(desired, strategy, asked);
     RolloutState::open(plan.spec, &plan.initial, NOW).unwrap()
+}
+
+fn planned(
+    desired: u32,
+    strategy: &dyn RolloutStrategy,
+    asked: impl FnOnce(PlanRequest) -> PlanRequest,
+) -> Plan {
+    let zone = Zone::new("a").unwrap();
+    let instance =
+        |number: u32| Instance::new(id(number), v(1), zone.clone(), Phase::Running(Health::Ready), NOW);
+    let snapshot = Snapshot::new(FleetId::new("web").unwrap(), NOW, 0, (0..desired).map(instance).collect());
+    let request = PlanRequest::new(RolloutId::new("r").unwrap(), v(2), desired);
+    let request = request.zones(vec![zone.clone()]).on_retarget(OnRetarget::Replace);
+    asked(request).plan(&snapshot, strategy).unwrap()
+}
+
+fn id(number: u32) -> InstanceId {
+    InstanceId::new(format!("i-{number}")).unwrap()
 }
 
 fn surge(count: u32) -> Limits {
@@ -117,6 +127,10 @@ fn limits_of_zones_are_not_taken_up_on_the_way() {
         state.relimited(surge(2), NOW);
         assert_eq!((state.refused(), state.limits()), (None, &surge(2)));
     }
+    let zone = |count| Limits { max_surge_per_zone: Some(Quantity::Count(count)), ..surge(1) };
+    let mut state = rollout(4, zone(1), &Rolling::new());
+    state.relimited(zone(2), NOW);
+    assert_eq!((state.refused(), state.limits()), (None, &zone(2)), "what began with them may have others");
 }
 
 /// Only for an instance that becomes anybody's business again the time begins anew.
@@ -195,7 +209,7 @@ fn another_target_does_not_wait_for_a_slot_that_rests() {
 fn a_window_that_closes_turns_back_what_is_half_done_and_nothing_else() {
     let window = Window::weekly(Weekday::ALL, "10:00".parse().unwrap(), "11:00".parse().unwrap());
     let calendar = Calendar::builder().window(window).on_close(OnClose::Rollback).build().unwrap();
-    let mut state = rollout_in(calendar, 1, surge(1), &Rolling::new());
+    let mut state = rollout_as(1, &Rolling::new(), |request| request.limits(surge(1)).calendar(calendar));
     let at = |hour: u64| NOW + secs(3600 * hour);
     state.windowed(false, NOW);
     assert_eq!(decide(&state, NOW), Decision::Wait, "nothing has begun");
@@ -291,4 +305,106 @@ fn another_rate_begins_with_a_full_bucket_and_the_same_goes_on() {
     assert_eq!(act(&mut state, NOW + secs(2)).len(), 2);
     assert_eq!(act(&mut state, NOW + secs(61)), []);
     assert_eq!(act(&mut state, NOW + secs(62)).len(), 1);
+}
+
+#[test]
+fn what_was_marked_comes_before_what_is_older() {
+    for number in 0..4 {
+        let reason = if number < 2 { Reason::Drifted } else { Reason::Requested };
+        let mark = |request: PlanRequest| request.limits(surge(1)).mark(id(number), reason);
+        let mut state = rollout_as(4, &Rolling::new(), mark);
+        let steps = act(&mut state, NOW);
+        let [Step::Launch { seat, .. }] = steps[..] else { panic!("{steps:?}") };
+        assert_eq!(state.member_of(&id(number)).unwrap().seat.slot, seat.slot, "{reason}");
+    }
+}
+
+#[test]
+fn a_target_that_is_asked_for_twice_waits_once() {
+    let queue = |request: PlanRequest| request.limits(surge(1)).on_retarget(OnRetarget::Queue);
+    let mut state = rollout_as(1, &Rolling::new(), queue);
+    for target in [v(3), v(3), v(4), v(3)] {
+        state.retarget(target, NOW);
+    }
+    let mut targets = Vec::new();
+    while state.next_target(NOW).is_ok() {
+        targets.push(state.wanted());
+    }
+    assert_eq!(targets, [v(3), v(4), v(3)]);
+}
+
+/// A stage that was complete and is not any more must pass its checks again; what failed stays failed.
+#[test]
+fn what_passed_is_judged_again_when_an_instance_was_lost() {
+    let (errors, latency) = (GateName::new("errors").unwrap(), GateName::new("latency").unwrap());
+    let gates = [&errors, &latency].map(|name| GateSpec::Check(name.clone()));
+    let first = gates.into_iter().fold(Stage::new(1, 3), Stage::gate);
+    let mut state = rollout(4, surge(1), &Stages(vec![first, Stage::new(4, 0)]));
+    let mut seats = Vec::new();
+    for _ in 0..2 {
+        for step in act(&mut state, NOW) {
+            let Step::Launch { seat, .. } = step else { continue };
+            state.observed(seat, Observation::Ready { endpoint: None }, NOW).unwrap();
+            state.observed(seat, Observation::Available, NOW).unwrap();
+            seats.push(seat);
+        }
+        state.settle(NOW);
+    }
+    assert_eq!((seats.len(), state.complete_since()), (1, Some(NOW)));
+    let verdict = |verdict| Judgement::new(verdict, "rate", "1 %");
+    state.judged(0, errors.clone(), verdict(Verdict::Pass)).unwrap();
+    state.judged(0, latency.clone(), verdict(Verdict::Fail)).unwrap();
+    state.observed(seats[0], Observation::Suspect, NOW).unwrap();
+    state.settle(NOW);
+    assert_eq!(state.complete_since(), None);
+    assert!(state.judgement(&errors).is_none());
+    assert!(state.judgement(&latency).is_some());
+}
+
+#[test]
+fn a_specification_of_more_than_a_fleet_is_not_opened() {
+    let mut plan = planned(1, &Rolling::new(), |request| request);
+    plan.spec.budget.desired = Budget::MAX_DESIRED + 1;
+    let refused = RolloutState::open(plan.spec, &plan.initial, NOW).unwrap_err();
+    assert!(refused.to_string().contains("more than 16777216 in one fleet"), "{refused}");
+}
+
+/// No attempt is made twice or left out, and only slots that there are get one.
+#[test]
+fn only_the_next_attempt_in_a_slot_is_launched() {
+    let state = rollout(2, surge(1), &Rolling::new());
+    let next = state.next_seat(Slot(0));
+    let launch = |seat: Seat| {
+        let mut state = state.clone();
+        state.launch_intended(state.next_op(), seat, Zone::new("a").unwrap(), v(2), NOW)
+    };
+    assert!(launch(next).is_ok());
+    for wrong in
+        [Seat::new(0, next.attempt.0 + 1), Seat::new(0, 0), Seat::new(9, 1), state.next_seat(Slot(9))]
+    {
+        let refused = launch(wrong).unwrap_err();
+        assert!(refused.to_string().contains("the next attempt there is"), "{wrong}: {refused}");
+    }
+}
+
+/// That nobody may touch it says more of an instance than what it is about to be.
+#[test]
+fn a_protected_instance_is_waited_for_whatever_its_health() {
+    let protected = |seen: &[Observation]| {
+        let min_ready = |request: PlanRequest| request.limits(Limits { min_ready: secs(60), ..surge(1) });
+        let mut state = rollout_as(1, &Rolling::new(), min_ready);
+        let old = state.member_of(&id(0)).unwrap().seat;
+        let mut standing = Standing::PLAIN;
+        standing.protected = true;
+        state.set_apart(old, standing, NOW).unwrap();
+        for observation in seen {
+            state.observed(old, observation.clone(), NOW).unwrap();
+        }
+        state.settle(NOW);
+        explain(&state, NOW).waiting.get(&old.slot).cloned()
+    };
+    let ready = Observation::Ready { endpoint: None };
+    for seen in [&[][..], &[Observation::Suspect], &[Observation::Suspect, ready]] {
+        assert_eq!(protected(seen), Some(WaitingOn::Protected), "{seen:?}");
+    }
 }
