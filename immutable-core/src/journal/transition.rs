@@ -64,7 +64,7 @@ fn say(state: &mut RolloutState, control: &Control, at: Timestamp) {
         Control::Resize { desired } => state.resized(*desired, at),
         Control::Retarget { target } => state.retarget(*target, at),
         Control::Limits { limits } => state.relimited((**limits).clone(), at),
-        Control::Floor { available } => state.floored(*available),
+        Control::Floor { available } => state.floored(*available, at),
         Control::Replace { seat } => state.replacement_asked(*seat),
         Control::Abort => {
             let _ = state.ending(Conclusion::Aborted);

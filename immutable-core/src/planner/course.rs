@@ -260,9 +260,19 @@ impl RolloutState {
         Arc::make_mut(&mut self.goal)
     }
 
-    /// A guard over several groups leaves no more than this to go.
-    pub fn floored(&mut self, available: u32) {
+    /// A guard over several groups leaves no more than this to go; the time in which it left nothing does not count against
+    /// the progress deadline.
+    pub fn floored(&mut self, available: u32, at: Timestamp) {
+        if self.is_floored() {
+            self.progressed_at = at;
+        }
         self.goal_mut().floor = available;
+    }
+
+    /// Whether nothing may leave service that the limits would let go.
+    pub(super) fn is_floored(&self) -> bool {
+        let floor = self.goal.floor;
+        floor > self.goal.budget.min_available() && self.available() <= floor
     }
 
     /// The calendar has opened or closed; the time in which it was closed does not count against the progress deadline.

@@ -64,7 +64,8 @@ pub(super) fn next_work(state: &RolloutState, now: Timestamp) -> Option<Timestam
 /// not stuck, nor is one that must not act.
 pub(super) fn progress_deadline(state: &RolloutState) -> Option<Timestamp> {
     let waits = state.complete_since.is_some() || state.waits_for_people() || !state.may_begin();
-    (state.run == Run::Running && !waits).then(|| state.progressed_at + state.goal.limits.progress_deadline)
+    (state.run == Run::Running && !waits && !state.is_floored())
+        .then(|| state.progressed_at + state.goal.limits.progress_deadline)
 }
 
 impl RolloutState {

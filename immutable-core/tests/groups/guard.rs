@@ -27,7 +27,7 @@ fn groups_together_keep_the_share() {
 }
 
 #[test]
-fn a_guard_that_spares_nothing_is_waited_for_and_can_be_turned_back_from() {
+fn nothing_begins_while_the_guard_spares_nothing() {
     let world = world(100);
     let plan = world.plan(&[]);
     let (controller, token) = (world.controller(), CancellationToken::new());
@@ -70,4 +70,22 @@ fn the_way_back_keeps_the_share_too() {
         assert_eq!(world.image(name), v(1), "{name}");
     }
     assert!(world.least() >= 24, "{}\n{}", world.least(), world.log.text());
+}
+
+#[test]
+fn a_group_that_waits_for_its_service_does_not_fail_for_want_of_progress() {
+    let world = world(96);
+    let plan = world.plan(&[]);
+    let (controller, token) = (world.controller(), CancellationToken::new());
+    // What may be missing is missing as soon as the first group has begun, and is back after an hour.
+    let fault = async {
+        world.clock.sleep_until(world.now() + secs(1)).await;
+        let victims = world.fleet("ap").instances();
+        world.fleet("ap").make_unready(&victims[0].id).unwrap();
+        world.clock.sleep_until(world.now() + secs(3_600)).await;
+        world.fleet("ap").make_ready(&victims[0].id).unwrap();
+    };
+    let both = async { futures_util::join!(controller.run(&plan, &token), fault).0 };
+    let outcome = world.clock.run_until(world.now() + secs(86_400), both).unwrap();
+    assert_eq!(outcome.unwrap(), ReleaseOutcome::Done, "{}", world.log.text());
 }

@@ -35,7 +35,10 @@ impl Run<'_> {
         let Admission { begin, turn_back, floors, .. } =
             release.admit(|group| self.capacity(state, group).unwrap_or(Capacity::new(0, 0)));
         let mut turn = Turn::default();
-        let mut blocked = BTreeSet::new();
+        // Of a fleet that nobody has seen yet nobody knows what it can do without.
+        let is_known = |group: &FleetId| self.seen.contains_key(group) || self.beat(group).is_some();
+        let unknown = release.guarded().filter(|group| !is_known(group));
+        let mut blocked: BTreeSet<usize> = unknown.filter_map(|group| release.service_of(group)).collect();
         let mut lower = BTreeMap::new();
         for group in state.under_way() {
             let Some(service) = release.service_of(group) else { continue };
