@@ -13,13 +13,15 @@ pub struct Fold {
     len: u64,
     head: Option<Digest>,
     claim: Option<(WriterId, u64)>,
+    /// What the clock of whoever claimed the rollout showed last.
+    at: Timestamp,
 }
 
 impl Fold {
     /// The fold of no commits.
     #[must_use]
     pub const fn new(rollout: RolloutId) -> Self {
-        Self { rollout, state: None, plan: None, len: 0, head: None, claim: None }
+        Self { rollout, state: None, plan: None, len: 0, head: None, claim: None, at: Timestamp::UNIX_EPOCH }
     }
 
     /// The rollout.
@@ -76,13 +78,21 @@ impl Fold {
             return Err(JournalError::Damaged { key: key(), reason });
         }
         for record in &commit.records {
-            if let Err(source) = self.record(record, commit.at) {
+            let at = self.time_of(&commit.writer, record, commit.at);
+            if let Err(source) = self.record(record, at) {
                 let key = Key::new(self.rollout.clone(), commit.seq);
                 return Err(JournalError::Illegal { key, source });
             }
         }
         self.advance(digest);
         Ok(())
+    }
+
+    /// When something happened by the clock that counts: that of whoever claimed the rollout. Others say things between
+    /// two of its commits, and what their clocks show is of no use beside it.
+    pub(super) fn time_of(&self, writer: &WriterId, record: &Record, at: Timestamp) -> Timestamp {
+        let is_other = self.claim.as_ref().is_some_and(|(claimed, _)| claimed != writer);
+        if is_other && !matches!(record, Record::Claim { .. }) { self.at } else { at }
     }
 
     /// Takes in one record, without a commit around it: for observers that follow the events of a controller, which
@@ -99,8 +109,13 @@ impl Fold {
                 )));
             }
             self.claim = Some((writer.clone(), *epoch));
+            if let Some(state) = &mut self.state {
+                state.by_clock(self.at, at);
+            }
+            self.at = at;
             return Ok(());
         }
+        self.at = at;
         match (record, &mut self.state) {
             (Record::Open { spec, initial, plan }, state @ None) => {
                 if spec.rollout != self.rollout {
