@@ -6,9 +6,9 @@
 
 mod calendar;
 mod calendar_oracle;
+mod clocks;
 mod crash;
 mod deadlock;
-mod faults;
 mod folder;
 mod golden;
 mod journal;
@@ -17,6 +17,7 @@ mod limits;
 mod lint;
 mod meanwhile;
 mod plans;
+mod refused;
 mod requests;
 mod rollout;
 mod scenario;

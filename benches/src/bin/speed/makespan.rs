@@ -252,7 +252,9 @@ fn begin(
         Step::Launch { seat, zone, image } => {
             state.launch_intended(op, seat, zone, image, now).unwrap();
             state.launched(op, InstanceId::new(format!("new-{op}")).unwrap(), now).unwrap();
-            launch(seat).map_or((state.limits().healthy_deadline, Coming::Hung(seat)), |time| (time, Coming::Ready(seat)))
+            launch(seat).map_or((state.limits().healthy_deadline, Coming::Hung(seat)), |time| {
+                (time, Coming::Ready(seat))
+            })
         }
         Step::Retire { seat } => {
             state.retire_intended(op, seat, now).unwrap();
