@@ -85,7 +85,7 @@ async fn chaos(world: &Arc<World>, schedule: &Schedule, first: &RolloutId) {
     for scheduled in schedule.faults() {
         world.clock.sleep_until(world.start + scheduled.at).await;
         if world.observer.conclusion(first).is_some() {
-            let over = *over.get_or_insert(world.now());
+            let over = *over.get_or_insert_with(|| world.now());
             if world.now().since(over) > Duration::from_secs(30) {
                 break;
             }
@@ -105,7 +105,7 @@ async fn host_life(world: Arc<World>, host: usize, plan: Plan, delay: Duration) 
         let (link, clock, controller) = world.process(&name);
         world.say(&name, || format!("begins, by its clock at {}", clock.now()));
         world.hosts()[host].life = Some((link.clone(), clock));
-        let end = link.live(controller.run(&plan, &CancellationToken::new())).await;
+        let end = link.live(Box::pin(controller.run(&plan, &CancellationToken::new()))).await;
         world.hosts()[host].life = None;
         match end {
             None => world.say(&name, || "dies".to_owned()),

@@ -130,7 +130,6 @@ impl Schedule {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "one arm for each kind")]
 fn draw_fault(kind: FaultKind, dice: &mut Dice, setup: &Setup) -> Fault {
     let lasts = dice.seconds(1, 60);
     let (process, instance, zone) = (dice.among(0, 7), dice.among(0, 99), dice.among(0, 7));

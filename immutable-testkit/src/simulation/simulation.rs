@@ -120,7 +120,7 @@ impl Simulation {
         let limit = drama::limit(&world);
         let play = world.nursery.clone();
         let played = world.clock.run_until(limit, async {
-            play.run(drama::play(Arc::clone(&world), self.schedule.clone())).await
+            play.run(Box::pin(drama::play(Arc::clone(&world), self.schedule.clone()))).await
         });
         match played {
             Ok(true) => verdict::find_lost_traffic(&world),

@@ -29,7 +29,7 @@ pub(super) fn settled_on(world: &World, first: &RolloutId) -> Digest {
     let is_completed = world.observer.conclusion(first) == Some(Conclusion::Completed);
     let only = images.first().copied().filter(|_| images.len() == 1 && is_completed);
     let is_bad = |digest: &Digest| *digest == image(2) && world.setup.flaw != Flaw::None;
-    only.filter(|digest| !is_bad(digest)).unwrap_or(image(1))
+    only.filter(|digest| !is_bad(digest)).unwrap_or_else(|| image(1))
 }
 
 /// After a good end in calm weather the fleet is of one image, and ready.

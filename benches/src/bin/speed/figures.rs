@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What was measured: figures that a limit may hold, and the lines of the table that people read.
 #[derive(Debug, Default)]
@@ -53,10 +53,16 @@ impl Figures {
     }
 }
 
+/// The time of the processor that some work took: what else the machine does meanwhile is not in it.
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
-    let began = Instant::now();
+    let began = processor_time();
     let result = work();
-    (began.elapsed(), result)
+    (processor_time().saturating_sub(began), result)
+}
+
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
 }
 
 pub(crate) fn median(mut times: Vec<Duration>) -> Duration {

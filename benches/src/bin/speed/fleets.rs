@@ -1,5 +1,6 @@
 //! What is planned: groups of one old image, each in so many zones.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use immutable_core::fleet::{Health, Instance, Phase, Snapshot};
@@ -56,4 +57,17 @@ pub(crate) fn sorted_copy(snapshot: &Snapshot) -> Vec<Instance> {
         snapshot.instances.iter().map(|instance| Instance::clone(instance)).collect();
     copy.sort_by(|a, b| (&a.zone, a.launched_at).cmp(&(&b.zone, b.launched_at)));
     copy
+}
+
+/// What any plan has to do at least: look at every instance, share it with the snapshot, and write down its four steps (a
+/// launch in a zone, when it is available, a retirement and an end).
+pub(crate) fn floor(snapshot: &Snapshot) -> (Vec<(u32, Arc<Instance>)>, Vec<u32>) {
+    let mut steps = Vec::with_capacity(snapshot.instances.len() * 5);
+    let mut shared = Vec::with_capacity(snapshot.instances.len());
+    for (slot, instance) in (0_u32..).zip(&snapshot.instances) {
+        let is_old = instance.is_ready() && instance.launched_at < snapshot.taken_at;
+        steps.extend([slot % 6, slot, slot, slot, if is_old { slot } else { 0 }]);
+        shared.push((slot, Arc::clone(instance)));
+    }
+    (shared, steps)
 }

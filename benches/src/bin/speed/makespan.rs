@@ -252,9 +252,10 @@ fn begin(
         Step::Launch { seat, zone, image } => {
             state.launch_intended(op, seat, zone, image, now).unwrap();
             state.launched(op, InstanceId::new(format!("new-{op}")).unwrap(), now).unwrap();
-            launch(seat).map_or((state.limits().healthy_deadline, Coming::Hung(seat)), |time| {
-                (time, Coming::Ready(seat))
-            })
+            match launch(seat) {
+                Some(time) => (time, Coming::Ready(seat)),
+                None => (state.limits().healthy_deadline, Coming::Hung(seat)),
+            }
         }
         Step::Retire { seat } => {
             state.retire_intended(op, seat, now).unwrap();

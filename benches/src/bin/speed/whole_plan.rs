@@ -15,6 +15,7 @@ struct Measured {
     instances: f64,
     plan: Duration,
     copy: Duration,
+    floor: Duration,
     peak: f64,
 }
 
@@ -29,6 +30,8 @@ pub(crate) fn measure(figures: &mut Figures, size: u32, large: bool) {
             "plan",
             "per instance",
             "copy and sort",
+            "ratio",
+            "look at each, share it, write its steps",
             "ratio",
             "peak per instance",
         ],
@@ -45,7 +48,8 @@ pub(crate) fn measure(figures: &mut Figures, size: u32, large: bool) {
          age. Peak: beyond the snapshots, with all plans kept. Plans have the way back from every stage in them."
     ));
     let usual = &measured[1];
-    figures.add("plan / copy and sort", ratio(usual));
+    figures.add("plan / copy and sort", ratio(usual, usual.copy));
+    figures.add("plan / look at each, share it, write its steps", ratio(usual, usual.floor));
     figures.add("plan: peak bytes per instance", usual.peak);
     figures.add("plan: exponent of growth", growth);
 }
@@ -74,7 +78,7 @@ fn plan_each(snapshots: &[Snapshot]) {
 /// Plan and copy in turn, so that both meet the same machine. All plans are kept to the end, and so are all copies.
 fn run(snapshots: &[Snapshot]) -> Measured {
     let instances = snapshots.iter().map(|snapshot| snapshot.instances.len()).sum::<usize>() as f64;
-    let (mut plans, mut copies, mut peak) = (Vec::new(), Vec::new(), 0.0_f64);
+    let (mut plans, mut copies, mut floors, mut peak) = (Vec::new(), Vec::new(), Vec::new(), 0.0_f64);
     for _ in 0..ROUNDS {
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
@@ -85,12 +89,15 @@ fn run(snapshots: &[Snapshot]) -> Measured {
         let (time, kept) = timed(|| snapshots.iter().map(fleets::sorted_copy).collect::<Vec<_>>());
         drop(black_box(kept));
         copies.push(time);
+        let (time, kept) = timed(|| snapshots.iter().map(fleets::floor).collect::<Vec<_>>());
+        drop(black_box(kept));
+        floors.push(time);
     }
-    Measured { instances, plan: median(plans), copy: median(copies), peak }
+    Measured { instances, plan: median(plans), copy: median(copies), floor: median(floors), peak }
 }
 
-fn ratio(measured: &Measured) -> f64 {
-    measured.plan.as_secs_f64() / measured.copy.as_secs_f64()
+fn ratio(measured: &Measured, beside: Duration) -> f64 {
+    measured.plan.as_secs_f64() / beside.as_secs_f64()
 }
 
 fn row(measured: &Measured) -> Vec<String> {
@@ -99,7 +106,9 @@ fn row(measured: &Measured) -> Vec<String> {
         shown(measured.plan),
         shown(measured.plan.div_f64(measured.instances)),
         shown(measured.copy),
-        format!("{:.1}", ratio(measured)),
+        format!("{:.1}", ratio(measured, measured.copy)),
+        shown(measured.floor),
+        format!("{:.1}", ratio(measured, measured.floor)),
         format!("{:.0} B", measured.peak),
     ]
 }
