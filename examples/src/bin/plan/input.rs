@@ -192,7 +192,7 @@ fn find_in(document: &Document, parents: &[&str], name: &str) -> Option<Place> {
 fn repeated(document: &Document, list: &str, item: &str) -> Option<(Place, String)> {
     let root = DeTable::parse(&document.text).ok()?;
     let items = root.get_ref().get(list)?.get_ref().as_array()?;
-    let equal = items.iter().enumerate().filter(|(_, value)| value.get_ref().as_str() == Some(item));
-    let (number, value) = equal.skip(1).next()?;
+    let mut equal = items.iter().enumerate().filter(|(_, value)| value.get_ref().as_str() == Some(item));
+    let (number, value) = equal.nth(1)?;
     Some((document.place(value.span().start), format!("{list}[{number}]")))
 }

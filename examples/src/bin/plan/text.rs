@@ -70,16 +70,16 @@ fn head(text: &mut String, output: &Output, strategy: &str) -> fmt::Result {
         reasons.entry(existing.reason).or_default().push(&existing.instance);
     }
     if let Some(stay) = reasons.remove(&None) {
-        writeln!(text, "  stay      {}", counted(&stay))?;
+        writeln!(text, "  stay      {}", how_many(&stay))?;
     }
     for (reason, instances) in reasons {
         let reason = reason.map(|reason| reason.to_string()).unwrap_or_default();
-        writeln!(text, "  replace   {}: {reason}", counted(&instances))?;
+        writeln!(text, "  replace   {}: {reason}", how_many(&instances))?;
     }
     Ok(())
 }
 
-fn counted(instances: &[&InstanceId]) -> String {
+fn how_many(instances: &[&InstanceId]) -> String {
     format!("{} ({})", instances.len(), few(instances))
 }
 
