@@ -349,3 +349,84 @@ fn a_mistake_in_a_fleet_is_shown_in_its_line() {
     );
     assert_fleet(&[("  \"revision\": 7,\n", "")], "fleet.json:1:1: missing field `revision`", "");
 }
+
+fn run_release(file: &Path, more: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_plan")).arg("--release").arg(file).args(more).output().unwrap()
+}
+
+#[test]
+fn a_release_is_shown_with_its_order_and_times() {
+    let file = plans().join("release.toml");
+    let text = run_release(&file, &[]);
+    assert_eq!(text.status.code(), Some(CHANGES), "{}", String::from_utf8_lossy(&text.stderr));
+    compare("release.plan.txt", &out(&text));
+    let json = run_release(&file, &["--json"]);
+    compare("release.plan.json", &out(&json));
+    let plan: Value = serde_json::from_str(&out(&json)).unwrap();
+    let groups = plan["groups"].as_array().unwrap();
+    let names: Vec<&str> = groups.iter().map(|group| group["fleet"].as_str().unwrap()).collect();
+    assert_eq!(names, ["db", "web-eu", "web-us"]);
+    assert_eq!(plan["barriers"][0]["passed"], groups[0]["end"]);
+    assert_eq!(groups[1]["begin"], groups[0]["end"], "the web servers begin when the databases are done");
+}
+
+/// What is said about the release with these changes.
+fn release_error(changes: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = fs::read_to_string(plans().join("release.toml")).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    let inner = folder.path().join("release");
+    fs::create_dir(&inner).unwrap();
+    for entry in fs::read_dir(plans().join("release")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), inner.join(entry.file_name())).unwrap();
+    }
+    let file = folder.path().join("release.toml");
+    fs::write(&file, text).unwrap();
+    let output = run_release(&file, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+    let error = String::from_utf8(output.stderr).unwrap();
+    error.replace(&format!("{}/", folder.path().display()), "")
+}
+
+#[test]
+fn a_release_that_contradicts_itself_is_shown_where_it_does() {
+    for (change, expected) in [
+        (
+            ("after = [\"databases\"]", "after = [\"database\"]"),
+            "error: release.toml:24:10: `groups[1].after[0]`: `after` of group `web-eu` names `database`, which is no barrier",
+        ),
+        (
+            ("before = [\"databases\"]", "before = [\"databases\", \"databases\"]"),
+            "error: release.toml:17:24: `groups[0].before[1]`: `before` of group `db` names `databases` twice",
+        ),
+        (
+            ("before = [\"databases\"]", "before = [\"databases\"]\nafter = [\"databases\"]"),
+            "error: release.toml:7:8: `barriers[0].name`: the order has a cycle",
+        ),
+        (
+            ("service = \"web\"", "service = \"wob\""),
+            "error: release.toml:23:11: `groups[1].service`: `service` of group `web-eu` is `wob`",
+        ),
+        (
+            ("fleet = \"web-us\"", "fleet = \"web-eu\""),
+            "error: release.toml:28:12: `groups[2].snapshot`: release/web-us.json is of fleet `web-us`, not of `web-eu`",
+        ),
+        (("name = \"web\"", "nome = \"web\""), "error: release.toml:10:1: "),
+        (("min_share = 75", "min_share = 175"), "error: release.toml:11:13: "),
+        (("release = \"r7\"", "release = \"r7-db\""), "error: release.toml: two journals of release r7-db"),
+        (("release/db.toml", "release/no.toml"), "error: release/no.toml: cannot be read"),
+    ] {
+        let error = release_error(&[change]);
+        assert!(error.starts_with(expected), "{change:?}: {error}");
+    }
+}
+
+#[test]
+fn a_release_and_a_fleet_do_not_go_together() {
+    let output = run_release(&plans().join("release.toml"), &["--fleet", "fleet.json"]);
+    assert_eq!(output.status.code(), Some(1));
+}

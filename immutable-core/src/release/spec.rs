@@ -105,6 +105,7 @@ impl Group {
 /// A tier is a barrier that its groups are before and those of the next tier are after. With neither, it is passed from
 /// the start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Barrier {
@@ -132,6 +133,7 @@ impl Barrier {
 
 /// A service whose traffic several groups share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Service {
@@ -158,6 +160,7 @@ impl Service {
 /// What a release does when the rollout of a group failed, whether that group turned back by itself or stands where it
 /// was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OnGroupFailure {

@@ -6,4 +6,5 @@ mod crash;
 mod failures;
 mod guard;
 mod order;
+mod plans;
 mod world;

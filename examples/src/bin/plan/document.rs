@@ -29,6 +29,11 @@ impl Document {
         }
     }
 
+    /// A file that this one names, beside it if the name is relative.
+    pub(crate) fn beside(&self, file: &Path) -> PathBuf {
+        self.path.parent().map_or_else(|| file.to_owned(), |folder| folder.join(file))
+    }
+
     /// The place of a byte.
     pub(crate) fn place(&self, offset: usize) -> Place {
         let before = self.text.get(..offset).unwrap_or(&self.text);

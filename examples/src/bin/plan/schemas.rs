@@ -12,6 +12,8 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use crate::output::Output;
+use crate::release_file::ReleaseFile;
+use crate::release_output::ReleaseOutput;
 
 /// Set to write the schemas instead of comparing them.
 const REGENERATE: &str = "UPDATE_SCHEMAS";
@@ -52,13 +54,18 @@ fn written<T: JsonSchema>() -> Schema {
     settings().for_serialize().into_generator().into_root_schema_for::<T>()
 }
 
-fn schemas() -> [(&'static str, Schema); 3] {
-    [("fleet", read::<Snapshot>()), ("rollout", read::<PlanRequest>()), ("plan", written::<Output>())]
+fn schemas() -> [(&'static str, Schema); 5] {
+    [
+        ("fleet", read::<Snapshot>()),
+        ("rollout", read::<PlanRequest>()),
+        ("plan", written::<Output>()),
+        ("release", read::<ReleaseFile>()),
+        ("release-plan", written::<ReleaseOutput>()),
+    ]
 }
 
 fn schema(name: &str) -> Value {
-    let [fleet, rollout, plan] = schemas();
-    [fleet, rollout, plan].into_iter().find(|(of, _)| *of == name).unwrap().1.to_value()
+    schemas().into_iter().find(|(of, _)| *of == name).unwrap().1.to_value()
 }
 
 fn example(name: &str) -> String {
