@@ -4,7 +4,7 @@ use immutable_core::calendar::{Calendar, OnClose, Weekday, Window};
 use immutable_core::fleet::{Health, Instance, Phase, Snapshot, Standing};
 use immutable_core::gate::{GateSpec, Judgement, Verdict};
 use immutable_core::limits::{Budget, LaunchRate, Limits};
-use immutable_core::plan::{OnRetarget, Plan, Seat, Step, WaitingOn};
+use immutable_core::plan::{OnRetarget, Plan, Relaxation, Seat, Step, WaitingOn};
 use immutable_core::planner::{
     Cause, Decision, Due, FailReason, Observation, PlanRequest, RolloutState, decide, due, explain, next_due,
 };
@@ -307,16 +307,23 @@ fn another_rate_begins_with_a_full_bucket_and_the_same_goes_on() {
     assert_eq!(act(&mut state, NOW + secs(62)).len(), 1);
 }
 
+/// Marks come in the order of their urgency and before any age; here the older ones are the less urgent.
 #[test]
-fn what_was_marked_comes_before_what_is_older() {
-    for number in 0..4 {
-        let reason = if number < 2 { Reason::Drifted } else { Reason::Requested };
-        let mark = |request: PlanRequest| request.limits(surge(1)).mark(id(number), reason);
-        let mut state = rollout_as(4, &Rolling::new(), mark);
-        let steps = act(&mut state, NOW);
-        let [Step::Launch { seat, .. }] = steps[..] else { panic!("{steps:?}") };
-        assert_eq!(state.member_of(&id(number)).unwrap().seat.slot, seat.slot, "{reason}");
-    }
+fn what_is_marked_comes_first_and_the_most_urgent_before_the_others() {
+    let marks = |request: PlanRequest| {
+        let request = request.limits(surge(4)).mark(id(0), Reason::Requested);
+        request.mark(id(1), Reason::Revoked).mark(id(2), Reason::Drifted)
+    };
+    let mut state = rollout_as(4, &Rolling::new(), marks);
+    let slots: Vec<Slot> = (0..4).map(|number| state.member_of(&id(number)).unwrap().seat.slot).collect();
+    let launched: Vec<Slot> = act(&mut state, NOW)
+        .into_iter()
+        .map(|step| match step {
+            Step::Launch { seat, .. } => seat.slot,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(launched, [slots[2], slots[1], slots[0], slots[3]]);
 }
 
 #[test]
@@ -407,4 +414,73 @@ fn a_protected_instance_is_waited_for_whatever_its_health() {
     for seen in [&[][..], &[Observation::Suspect], &[Observation::Suspect, ready]] {
         assert_eq!(protected(seen), Some(WaitingOn::Protected), "{seen:?}");
     }
+}
+
+/// The time in which the calendar was closed does not count, and only that time.
+#[test]
+fn a_deadline_stands_still_while_the_calendar_is_closed() {
+    let late = |said: &[(bool, u64)]| {
+        let mut state = rollout(1, surge(1), &Rolling::new());
+        act(&mut state, NOW);
+        for (open, at) in said {
+            state.windowed(*open, NOW + secs(*at));
+        }
+        let is_late = |at: &u64| matches!(decide(&state, NOW + secs(*at)), Decision::TurnBack(_));
+        (0..3000).step_by(50).find(is_late)
+    };
+    assert_eq!(late(&[]), Some(600));
+    assert_eq!(late(&[(true, 300)]), Some(600), "it was open");
+    assert_eq!(late(&[(false, 100), (true, 500)]), Some(1000));
+    assert_eq!(late(&[(false, 100), (false, 400), (true, 500)]), Some(1000), "it closed once");
+}
+
+#[test]
+fn an_instance_from_outside_takes_a_seat_that_nobody_had() {
+    let state = rollout(2, surge(1), &Rolling::new());
+    let zone = Zone::new("a").unwrap();
+    let stranger = Instance::new(id(9), v(1), zone, Phase::Running(Health::Ready), NOW);
+    let surplus = state.surplus_seat();
+    let found = |seat: Seat| state.clone().found(seat, &stranger, NOW);
+    assert!(found(surplus).is_ok());
+    for wrong in [Seat::new(0, 0), Seat::new(surplus.slot.0, 1), Seat::new(surplus.slot.0 + 1, 0)] {
+        let refused = found(wrong).unwrap_err();
+        assert!(refused.to_string().contains("is the next free seat"), "{wrong}: {refused}");
+    }
+
+    let plan = planned(2, &Rolling::new(), |request| request);
+    let next = Seat::new(plan.initial[0].seat.slot.0, 1);
+    for wrong in [plan.initial[1].seat, next, Seat::new(9, 0)] {
+        let mut initial = plan.initial.clone();
+        initial[0].seat = wrong;
+        let refused = RolloutState::open(plan.spec.clone(), &initial, NOW).unwrap_err();
+        assert!(refused.to_string().contains("cannot take an instance from outside"), "{wrong}: {refused}");
+    }
+}
+
+#[test]
+fn what_is_gone_is_remembered_by_its_name_only() {
+    let limits = Limits { max_unavailable: Quantity::Count(1), ..surge(0) };
+    let mut state = rollout(1, limits, &Rolling::new());
+    let seat = state.member_of(&id(0)).unwrap().seat;
+    assert!(!state.is_gone(&id(0)));
+    assert_eq!(act(&mut state, NOW), [Step::Retire { seat }]);
+    assert!(state.is_gone(&id(0)));
+    assert!(state.member_of(&id(0)).is_none() && state.member(seat).is_none());
+    assert!(state.instances().all(|(instance, _)| *instance != id(0)));
+}
+
+/// The least surge that frees it, not the next one.
+#[test]
+fn a_second_group_without_room_is_told_how_much_it_needs() {
+    let stages = Stages(vec![Stage::new(4, 4), Stage::new(4, 0)]);
+    let mut state = rollout(4, surge(4), &stages);
+    state.relimited(surge(1), NOW);
+    let steps = act(&mut state, NOW);
+    let [Step::Launch { seat, .. }] = steps[..] else { panic!("{steps:?}") };
+    state.observed(seat, Observation::Ready { endpoint: None }, NOW).unwrap();
+    state.observed(seat, Observation::Available, NOW).unwrap();
+    state.settle(NOW);
+    assert_eq!(decide(&state, NOW), Decision::Wait);
+    let deadlock = explain(&state, NOW).deadlock.unwrap();
+    assert_eq!(deadlock.ways_out, [[Relaxation::MaxSurge { from: 1, to: 4 }]]);
 }
