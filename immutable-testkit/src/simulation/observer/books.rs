@@ -379,3 +379,77 @@ impl Books {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use immutable_core::fleet::Fleet;
+    use immutable_core::plan::Plan;
+    use immutable_core::planner::PlanRequest;
+    use immutable_core::strategy::{Canary, CanaryStep};
+    use immutable_core::{FleetId, RolloutId};
+
+    use super::*;
+    use crate::clock::VirtualClock;
+    use crate::fleet::{ImageBehaviour, MemoryFleet};
+
+    fn image(version: u8) -> Digest {
+        Digest::of(&[version])
+    }
+
+    /// A canary of one beside three, one more at most, none fewer.
+    fn plan() -> Plan {
+        let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
+        let fleet = MemoryFleet::builder(FleetId::new("web").unwrap(), clock.shared())
+            .image(image(2), ImageBehaviour::Healthy)
+            .running(3, image(1))
+            .build();
+        let zones = fleet.capabilities().zones;
+        let limits = Limits { max_surge: Quantity::Count(1), max_versions: Some(2), ..Limits::default() };
+        let snapshot = clock.run(fleet.observe()).unwrap();
+        let request =
+            PlanRequest::new(RolloutId::new("now").unwrap(), image(2), 3).zones(zones).limits(limits);
+        request.plan(&snapshot, &Canary::new(CanaryStep::new(Quantity::Count(1)))).unwrap()
+    }
+
+    fn launch(op: u64, seat: Seat, version: u8) -> Record {
+        let plan = plan();
+        let token = Token::of(&plan.spec.rollout, seat.slot, seat.attempt);
+        let zone = plan.spec.zones[0].clone();
+        Record::Intent { op: OpId(op), intent: Intent::Launch { seat, zone, image: image(version), token } }
+    }
+
+    fn retire(op: u64, slot: u32) -> Record {
+        Record::Intent { op: OpId(op), intent: Intent::Retire { seat: Seat::new(slot, 0) } }
+    }
+
+    /// What the last of these records breaks; those before it break nothing.
+    fn breaks(records: &[Record]) -> Vec<Property> {
+        let plan = plan();
+        let mut books = Books::open(plan.spec, &plan.initial, Timestamp::UNIX_EPOCH);
+        let mut last = Vec::new();
+        for record in records {
+            assert_eq!(last, [], "before {record}");
+            let findings = books.record(record, Some(Timestamp::UNIX_EPOCH));
+            last = findings.into_iter().map(|(property, _)| property).collect();
+        }
+        last
+    }
+
+    #[test]
+    fn every_rule_can_be_broken() {
+        let (first, second) = (Seat::new(0, 1), Seat::new(1, 1));
+        assert_eq!(breaks(&[launch(1, first, 2)]), []);
+        assert_eq!(breaks(&[launch(1, first, 2), launch(2, second, 2)]), [Property::Total, Property::Gates]);
+        assert_eq!(breaks(&[launch(1, first, 2), launch(2, first, 2)])[0], Property::LaunchedOnce);
+        assert_eq!(breaks(&[retire(1, 0)]), [Property::Available]);
+        assert_eq!(breaks(&[launch(1, first, 2), Record::Stage { stage: 1 }]), [Property::Gates]);
+        let abort = Record::Control(Control::Abort);
+        assert_eq!(breaks(&[abort, launch(1, first, 2)]), [Property::Ended]);
+        let revoked = Record::Fact(Fact::Revoked { image: image(2) });
+        assert_eq!(breaks(&[revoked, launch(1, first, 2)]), [Property::Ended]);
+        let other = [Record::Control(Control::Retarget { target: image(3) }), launch(1, first, 2)];
+        assert_eq!(breaks(&other), []);
+        let third = [other[0].clone(), other[1].clone(), launch(2, second, 3)];
+        assert_eq!(breaks(&third), [Property::Total, Property::Versions]);
+    }
+}
