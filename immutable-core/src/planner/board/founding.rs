@@ -15,7 +15,7 @@ pub(in crate::planner) struct Founding {
 }
 
 impl Founding {
-    /// Of an empty fleet with a lane for each of so many zones, or none; `order` and `tiers` are those of a [`Board`].
+    /// Of an empty fleet with a lane for each of so many zones, or none; `order` and `tiers` are those of a board.
     pub(in crate::planner) fn of(desired: u32, zones: u32, order: Vec<u32>, tiers: Vec<u32>) -> Self {
         let (lanes, looks_at_zones) = (zones.max(1), zones > 0);
         Self::new(Frame { desired, lanes, looks_at_zones, by_rank: order, tiers })
