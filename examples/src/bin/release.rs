@@ -57,9 +57,9 @@ fn play(release: &str, bad: Option<&str>, expected: ReleaseOutcome) -> Result<()
     let clock = VirtualClock::new(start);
     let (v1, v2, v3) = (Digest::of(b"v1"), Digest::of(b"v2"), Digest::of(b"v3"));
     let zones = vec![Zone::new("a")?, Zone::new("b")?];
-    let store = Arc::new(MemoryStore::new());
+    let store = MemoryStore::new();
     let mut controller =
-        ReleaseController::new(store.clone(), clock.shared()).with_sink(Arc::new(Lines(start)));
+        ReleaseController::new(Arc::new(store.clone()), clock.shared()).with_sink(Arc::new(Lines(start)));
 
     let web = ServiceName::new("web")?;
     let mut spec = ReleaseSpec::new()
@@ -80,7 +80,9 @@ fn play(release: &str, bad: Option<&str>, expected: ReleaseOutcome) -> Result<()
             let snapshot = clock.run(fleet.observe())?;
             plans.push(request.zones(zones.clone()).plan(&snapshot, &Rolling::new())?);
             groups.push(fleet.id().clone());
-            controller = controller.with_group(Controller::new(fleet.clone(), store.clone(), clock.shared()));
+            let group: Arc<dyn Fleet> = Arc::clone(&fleet) as Arc<dyn Fleet>;
+            controller =
+                controller.with_group(Controller::new(group, Arc::new(store.clone()), clock.shared()));
             fleets.push(fleet);
         }
         tiers.push((BarrierName::new(tier)?, groups));
@@ -95,6 +97,7 @@ fn play(release: &str, bad: Option<&str>, expected: ReleaseOutcome) -> Result<()
     let outcome = clock.run(controller.run(&plan, &CancellationToken::new()))?;
     println!("{outcome:?}\n");
     let wanted = if expected == ReleaseOutcome::Done { v2 } else { v1 };
-    let ends_well = fleets.iter().all(|fleet| fleet.instances().iter().all(|instance| instance.image == wanted));
+    let ends_well =
+        fleets.iter().all(|fleet| fleet.instances().iter().all(|instance| instance.image == wanted));
     if outcome == expected && ends_well { Ok(()) } else { Err(format!("{outcome:?}").into()) }
 }

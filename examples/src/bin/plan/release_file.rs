@@ -176,11 +176,11 @@ impl<'a> Entry<'a> {
         // It was read a moment ago.
         let root = DeTable::parse(&document.text).ok()?;
         let list = root.get_ref().get(self.list)?.get_ref().as_array()?;
-        let named = list.iter().enumerate().filter(|(_, entry)| {
+        let mut named = list.iter().enumerate().filter(|(_, entry)| {
             let name = entry.get_ref().as_table().and_then(|table| table.get(self.key));
             name.and_then(|name| name.get_ref().as_str()) == Some(self.name)
         });
-        let (number, entry) = named.skip(self.nth).next()?;
+        let (number, entry) = named.nth(self.nth)?;
         let field = self.field.unwrap_or(self.key);
         let path = format!("{}[{number}].{field}", self.list);
         let value = entry.get_ref().as_table()?.get(field)?;
@@ -188,7 +188,7 @@ impl<'a> Entry<'a> {
             return Some((document.place(value.span().start), path));
         };
         let equal = |(_, value): &(usize, &Spanned<DeValue<'_>>)| value.get_ref().as_str() == Some(item);
-        let (at, value) = value.get_ref().as_array()?.iter().enumerate().filter(equal).skip(nth).next()?;
+        let (at, value) = value.get_ref().as_array()?.iter().enumerate().filter(equal).nth(nth)?;
         Some((document.place(value.span().start), format!("{path}[{at}]")))
     }
 }
