@@ -429,7 +429,7 @@ fn a_release_that_contradicts_itself_is_shown_where_it_does() {
         ),
         (
             ("before = [\"databases\"]", "before = [\"databases\"]\nafter = [\"databases\"]"),
-            "error: release.toml:7:8: `barriers[0].name`: the order has a cycle",
+            "error: release.toml:14:9: `groups[0].fleet`: the order has a cycle",
         ),
         (
             ("service = \"web\"", "service = \"wob\""),

@@ -82,9 +82,9 @@ fn start_release(cli: &Cli, file: &Path) -> Result<u8, Failed> {
     let document = Document::read(file)?;
     let file: ReleaseFile = input::toml(&document)?;
     let mut plans = Vec::with_capacity(file.groups.len());
-    for group in &file.groups {
+    for (number, group) in file.groups.iter().enumerate() {
         let (plan, _) = read(&document.beside(&group.snapshot), &document.beside(&group.request))?;
-        plans.push(group.check(&document, plan)?);
+        plans.push(file.check(number, &document, plan)?);
     }
     let plan = ReleasePlan::new(file.release.clone(), file.spec(), plans)
         .map_err(|error| release_file::refused(&document, &file, &error))?;

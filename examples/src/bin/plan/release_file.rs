@@ -74,6 +74,19 @@ impl ReleaseFile {
         spec.services.clone_from(&self.services);
         spec
     }
+
+    /// The plan, if it is one of the group of this number.
+    pub(crate) fn check(&self, number: usize, document: &Document, plan: Plan) -> Result<Plan, Mistake> {
+        let GroupFile { fleet, snapshot, .. } = &self.groups[number];
+        if plan.spec.fleet == *fleet {
+            return Ok(plan);
+        }
+        let text = format!("{} is of fleet `{}`, not of `{fleet}`", snapshot.display(), plan.spec.fleet);
+        let earlier = self.groups[..number].iter().filter(|group| group.fleet == *fleet).count();
+        let entry = Entry::new("groups", "fleet", fleet.as_str()).nth(earlier).field("snapshot");
+        let (place, field) = entry.find(document);
+        Err(document.mistake(place, field, text))
+    }
 }
 
 impl GroupFile {
@@ -83,18 +96,6 @@ impl GroupFile {
         group.after.clone_from(&self.after);
         group.before.clone_from(&self.before);
         group
-    }
-
-    /// The plan, if it is one of this group.
-    pub(crate) fn check(&self, document: &Document, plan: Plan) -> Result<Plan, Mistake> {
-        if plan.spec.fleet == self.fleet {
-            return Ok(plan);
-        }
-        let text =
-            format!("{} is of fleet `{}`, not of `{}`", self.snapshot.display(), plan.spec.fleet, self.fleet);
-        let (place, field) =
-            Entry::new("groups", "fleet", self.fleet.as_str()).field("snapshot").find(document);
-        Err(document.mistake(place, field, text))
     }
 }
 

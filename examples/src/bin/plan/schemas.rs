@@ -184,23 +184,27 @@ fn the_schemas_in_the_documentation_are_those_of_the_types() {
 
 #[test]
 fn every_example_fits_its_schema() {
-    let fleet = schema("fleet");
-    let rollout = schema("rollout");
-    let plan = schema("plan");
-    let mut seen = [0; 3];
-    for entry in fs::read_dir(folder("examples/plans")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        let (kind, validator, value) = if name.ends_with(".plan.json") {
-            (0, &plan, serde_json::from_str(&example(&name)).unwrap())
-        } else if name.ends_with(".json") {
-            (1, &fleet, serde_json::from_str(&example(&name)).unwrap())
-        } else if name.ends_with(".toml") {
-            (2, &rollout, toml_as_json(&example(&name)))
-        } else {
-            continue;
+    let kinds = ["release-plan", "release", "plan", "fleet", "rollout"];
+    let validators = kinds.map(schema);
+    let mut seen = [0; 5];
+    let names = |of: &str| -> Vec<String> {
+        let entries = fs::read_dir(folder("examples/plans").join(of)).unwrap();
+        entries.map(|entry| format!("{of}{}", entry.unwrap().file_name().into_string().unwrap())).collect()
+    };
+    for name in names("").into_iter().chain(names("release/")) {
+        let kind = match name.as_str() {
+            "release.plan.json" => 0,
+            "release.toml" => 1,
+            name if name.ends_with(".plan.json") => 2,
+            name if name.ends_with(".json") => 3,
+            name if name.ends_with(".toml") => 4,
+            _ => continue,
         };
+        let text = example(&name);
+        let value =
+            if name.ends_with(".toml") { toml_as_json(&text) } else { serde_json::from_str(&text).unwrap() };
         seen[kind] += 1;
-        let errors = breaches(validator, validator, &value, "");
+        let errors = breaches(&validators[kind], &validators[kind], &value, "");
         assert!(errors.is_empty(), "{name}: {errors:#?}");
     }
     assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
