@@ -166,10 +166,58 @@ impl<'s> Guard<'s> {
     /// How many ready ones must carry a share of the traffic: never none, or it would be lost.
     fn carried_by(&self, share: Share) -> u32 {
         let needed = share.of(self.budget.desired);
-        needed.saturating_sub(self.budget.max_unavailable).max(needed.min(1))
+        // As many may be missing as of the whole fleet. A floor lets fewer be: else all of the traffic could go to a few new
+        // ones while the old ones, which get none of it, still count as available.
+        let missing = self.budget.desired.saturating_sub(self.state.goal.min_available());
+        needed.saturating_sub(missing).max(needed.min(1))
     }
 }
 
 fn account(counts: &Counts, max_total: u32, min_available: u32) -> Account<u32> {
     Account { total: counts.total, available: counts.available(), max_total, min_available }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+    use crate::fleet::{Health, Instance, Phase, Snapshot};
+    use crate::id::{FleetId, InstanceId, RolloutId, Zone};
+    use crate::limits::Limits;
+    use crate::planner::PlanRequest;
+    use crate::quantity::Quantity;
+    use crate::strategy::BlueGreen;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn a_floor_keeps_traffic_from_too_few_like_a_limit() {
+        let (now, zone) = (Timestamp::UNIX_EPOCH, Zone::new("a").unwrap());
+        let instance = |number: u32| {
+            let id = InstanceId::new(format!("i-{number}")).unwrap();
+            Instance::new(id, Digest::of(b"v1"), zone.clone(), Phase::Running(Health::Ready), now)
+        };
+        let fleet = Snapshot::new(FleetId::new("web").unwrap(), now, 1, (0..4).map(instance).collect());
+        let limits = Limits {
+            max_surge: Quantity::Count(4),
+            max_unavailable: Quantity::Count(3),
+            ..Limits::default()
+        };
+        let plan = PlanRequest::new(RolloutId::new("r").unwrap(), Digest::of(b"v2"), 4)
+            .limits(limits)
+            .zones(vec![zone.clone()])
+            .plan(&fleet, &BlueGreen::new())
+            .unwrap();
+        let mut state = RolloutState::open(plan.spec, &plan.initial, now).unwrap();
+        let may_shift = |state: &RolloutState, new_ready: u32| {
+            let mut guard = Guard::new(state, u32::MAX);
+            guard.counts.new_ready = new_ready;
+            guard.may_shift(Share::ALL)
+        };
+        assert!(may_shift(&state, 1), "its own limits let three be missing");
+        state.goal_mut().floor = 3;
+        assert!(!may_shift(&state, 2), "the floor lets one");
+        assert!(may_shift(&state, 3));
+        state.goal_mut().floor = 9;
+        assert!(!may_shift(&state, 3) && may_shift(&state, 4), "no more than all of them");
+    }
 }

@@ -1,12 +1,14 @@
 //! What goes on for a group between two turns of the release.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::controller::{Clock, Controller, ControllerError};
 use crate::error::Retry;
-use crate::fleet::{Fleet, FleetError};
-use crate::id::{FleetId, RolloutId};
+use crate::fleet::{FleetError, RouteState, RouterError, Weight};
+use crate::id::{FleetId, InstanceId, RolloutId};
 use crate::journal::{JournalError, Leg};
 use crate::plan::OnFailure;
 use crate::planner::{Conclusion, PlanError, PlanRequest};
@@ -131,7 +133,7 @@ pub(super) fn run<'c>(
             Task::Run(pinned) => controller.run_pinned(pinned, cancel).await.map_err(LegError::from),
             Task::Return { from, rollout, image } => go_back(controller, from, rollout, *image, cancel).await,
         };
-        let look = if is_guarded && result.is_ok() { look(&*controller.fleet).await.ok() } else { None };
+        let look = if is_guarded && result.is_ok() { look(controller).await.ok() } else { None };
         Done::Ended { group, rollout, result, look }
     })
 }
@@ -191,12 +193,32 @@ pub(super) fn watch<'c>(
             };
             futures_util::future::select(Box::pin(changed), clock.sleep_until(until)).await;
         }
-        Done::Looked(group, look(&*controller.fleet).await)
+        Done::Looked(group, look(controller).await)
     })
 }
 
-async fn look(fleet: &dyn Fleet) -> Result<Look, FleetError> {
-    let snapshot = fleet.observe().await?;
-    let serving = snapshot.instances.iter().filter(|instance| instance.is_ready()).count();
+/// What is ready and gets traffic: an instance that the router does not know carries nothing that others could count on.
+async fn look(controller: &Controller) -> Result<Look, FleetError> {
+    let snapshot = controller.fleet.observe().await?;
+    let routed: Option<BTreeSet<InstanceId>> = match &controller.router {
+        Some(router) => {
+            let failed = |error: RouterError| FleetError::Platform {
+                fleet: controller.fleet.id().clone(),
+                action: "look at the router",
+                retry: error.retry(),
+                source: Box::new(error),
+            };
+            let serves = |state| matches!(state, RouteState::Serving(weight) if weight > Weight::ZERO);
+            let routes = router.observe().await.map_err(failed)?;
+            Some(routes.into_iter().filter(|route| serves(route.state)).map(|route| route.instance).collect())
+        }
+        None => None,
+    };
+    let gets_traffic = |id| routed.as_ref().is_none_or(|routed| routed.contains(id));
+    let serving = snapshot
+        .instances
+        .iter()
+        .filter(|instance| instance.is_ready() && gets_traffic(&instance.id))
+        .count();
     Ok(Look { revision: snapshot.revision, serving: u32::try_from(serving).unwrap_or(u32::MAX) })
 }
