@@ -139,9 +139,6 @@ async fn stand_by(world: &World, host: usize) {
 async fn again(world: &Arc<World>, first: &RolloutId) {
     let target = verdict::settled_on(world, first);
     let name = rollout("again");
-    // What is there and not ready counts as in service to whoever comes upon it, so the router is told to serve it.
-    let instances = world.fleet.instances();
-    instances.iter().filter(|it| !it.is_ready()).for_each(|it| world.observer.touch(&it.id));
     let plan = match world.plan(&name, target, world.setup.instances, &Rolling::new()).await {
         Ok(plan) => plan,
         Err(error) => {
