@@ -72,12 +72,6 @@ impl Timestamp {
         }
     }
 
-    /// The same moment by another clock, which shows `to` where the one before showed `from`.
-    #[must_use]
-    pub(crate) fn by_clock(self, from: Self, to: Self) -> Self {
-        if to >= from { self + to.since(from) } else { self.saturating_sub(from.since(to)) }
-    }
-
     /// This point less a duration, at the earliest the beginning of the calendar.
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {

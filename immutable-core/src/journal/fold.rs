@@ -13,8 +13,6 @@ pub struct Fold<S: Subject = RolloutState> {
     len: u64,
     head: Option<Digest>,
     claim: Option<(WriterId, u64)>,
-    /// What the clock of whoever claimed the rollout showed last.
-    at: Timestamp,
 }
 
 impl Fold {
@@ -29,7 +27,7 @@ impl<S: Subject> Fold<S> {
     /// The fold of no commits.
     #[must_use]
     pub const fn empty(rollout: RolloutId) -> Self {
-        Self { rollout, state: None, plan: None, len: 0, head: None, claim: None, at: Timestamp::UNIX_EPOCH }
+        Self { rollout, state: None, plan: None, len: 0, head: None, claim: None }
     }
 
     /// The rollout, or whatever the journal is about.
@@ -86,21 +84,13 @@ impl<S: Subject> Fold<S> {
             return Err(JournalError::Damaged { key: key(), reason });
         }
         for record in &commit.records {
-            let at = self.time_of(&commit.writer, record, commit.at);
-            if let Err(source) = self.record(record, at) {
+            if let Err(source) = self.record(record, commit.at) {
                 let key = Key::new(self.rollout.clone(), commit.seq);
                 return Err(JournalError::Illegal { key, source });
             }
         }
         self.advance(digest);
         Ok(())
-    }
-
-    /// When something happened by the clock that counts: that of whoever claimed the rollout. Others say things between
-    /// two of its commits, and what their clocks show is of no use beside it.
-    pub(super) fn time_of(&self, writer: &WriterId, record: &S::Record, at: Timestamp) -> Timestamp {
-        let is_other = self.claim.as_ref().is_some_and(|(claimed, _)| claimed != writer);
-        if is_other && S::claim(record).is_none() { self.at } else { at }
     }
 
     /// Takes in one record, without a commit around it: for observers that follow the events of a controller, which
@@ -117,13 +107,8 @@ impl<S: Subject> Fold<S> {
                 )));
             }
             self.claim = Some((writer.clone(), epoch));
-            if let Some(state) = &mut self.state {
-                state.by_clock(self.at, at);
-            }
-            self.at = at;
             return Ok(());
         }
-        self.at = at;
         if let Some(state) = &mut self.state {
             return state.take(record, at);
         }

@@ -65,7 +65,6 @@ impl<S: Subject> Journal<S> {
     /// # Errors
     /// [`IllegalTransition`]; the journal must then be loaded anew.
     pub fn record(&mut self, record: S::Record, at: Timestamp) -> Result<(), IllegalTransition> {
-        let at = self.fold.time_of(&self.writer, &record, at);
         self.fold.record(&record, at)?;
         self.pending.push(record);
         Ok(())
@@ -120,8 +119,6 @@ impl<S: Subject> Journal<S> {
             self.fold.advance(digest);
             return Ok(Some((commit.seq, commit.records)));
         }
-        // The state has them until it is read anew; if that fails, they must not pass for committed.
-        self.pending = commit.records;
         Err(self.reload().await?)
     }
 

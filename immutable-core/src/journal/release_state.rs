@@ -296,9 +296,6 @@ impl Subject for ReleaseState {
         Ok((state, *plan))
     }
 
-    /// A release keeps no times: those are its rollouts' matter.
-    fn by_clock(&mut self, _from: Timestamp, _to: Timestamp) {}
-
     fn take(&mut self, record: &ReleaseRecord, _at: Timestamp) -> Result<(), IllegalTransition> {
         match record {
             ReleaseRecord::Open { .. } => Err(IllegalTransition::new("the release is opened twice")),

@@ -37,9 +37,6 @@ pub trait Subject: Clone + Debug + PartialEq {
     /// # Errors
     /// [`IllegalTransition`]; the state is of no use after it.
     fn take(&mut self, record: &Self::Record, at: Timestamp) -> Result<(), IllegalTransition>;
-
-    /// Somebody takes over whose clock shows `to` where that of the writer before showed `from` last.
-    fn by_clock(&mut self, from: Timestamp, to: Timestamp);
 }
 
 impl Subject for RolloutState {
@@ -76,9 +73,5 @@ impl Subject for RolloutState {
         super::transition::transition(self, record, at)?;
         self.settle(at);
         Ok(())
-    }
-
-    fn by_clock(&mut self, from: Timestamp, to: Timestamp) {
-        Self::by_clock(self, from, to);
     }
 }

@@ -66,12 +66,6 @@ impl Tokens {
         (level < rate.burst).then(|| at + rate.every)
     }
 
-    /// The same bucket by another clock, which shows `to` where the one before showed `from`.
-    #[must_use]
-    pub(crate) fn by_clock(self, from: Timestamp, to: Timestamp) -> Self {
-        Self { at: self.at.by_clock(from, to), ..self }
-    }
-
     fn refilled(self, rate: &LaunchRate, now: Timestamp) -> Self {
         let every = rate.every.as_nanos().max(1);
         let refills = now.since(self.at).as_nanos() / every;

@@ -72,13 +72,11 @@ pub(super) enum Run {
     Closed(Conclusion),
 }
 
-/// What went wrong, above all with the wanted image.
+/// What went wrong with the wanted image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Failures {
     pub(super) count: u32,
     pub(super) by_slot: BTreeMap<Slot, u32>,
-    /// How often the platform refused any other image in a slot.
-    pub(super) refusals: BTreeMap<Slot, u32>,
     pub(super) zones: BTreeSet<u16>,
     /// Where and how the last one failed.
     pub(super) last: Option<(Slot, String)>,

@@ -32,12 +32,6 @@ impl Timers {
         self.slots.retain(|(_, resting)| *resting != slot);
     }
 
-    /// The rests of slots end when they did, by another clock.
-    pub(super) fn rest_by_clock(&mut self, from: Timestamp, to: Timestamp) {
-        let slots = std::mem::take(&mut self.slots);
-        self.slots = slots.into_iter().map(|(until, slot)| (until.by_clock(from, to), slot)).collect();
-    }
-
     pub(super) fn clear_slots(&mut self) -> Vec<Slot> {
         std::mem::take(&mut self.slots).into_iter().map(|(_, slot)| slot).collect()
     }

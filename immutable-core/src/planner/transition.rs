@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::board::{Cell, CellId, Phase};
 use super::state::Run;
@@ -11,9 +10,6 @@ use crate::limits::Limits;
 use crate::plan::{Adopted, Seat};
 use crate::strategy::Reason;
 use crate::time::Timestamp;
-
-/// How long a slot rests at least after the platform refused another image than the wanted one in it.
-const LEAST_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// The transitions of instances: each says what happened, checks that it could, and changes the state.
 impl RolloutState {
@@ -112,7 +108,6 @@ impl RolloutState {
         self.open.remove(&op);
         let cell = self.board.remove(id);
         self.count_failure(&cell, reason, at);
-        self.count_refusal(&cell, at);
         Ok(())
     }
 
@@ -254,19 +249,6 @@ impl RolloutState {
         Ok(())
     }
 
-    /// Somebody goes on by another clock, which shows `to` where the one before showed `from` last. What has lasted has
-    /// lasted; the time between the two is of no clock and counts for nothing, so no deadline passes and no wait ends in it.
-    pub fn by_clock(&mut self, from: Timestamp, to: Timestamp) {
-        self.board.regroup(|cell| cell.since = cell.since.by_clock(from, to));
-        self.timers.rest_by_clock(from, to);
-        self.time_all();
-        self.tokens = self.tokens.map(|tokens| tokens.by_clock(from, to));
-        self.complete_since = self.complete_since.map(|since| since.by_clock(from, to));
-        for at in [&mut self.progressed_at, &mut self.closed_at] {
-            *at = at.by_clock(from, to);
-        }
-    }
-
     /// Somebody sets a member apart, or no longer does.
     ///
     /// # Errors
@@ -375,13 +357,12 @@ impl RolloutState {
         let Adopted { seat, instance, reason } = adopted;
         let image = self.roster.image(instance.image)?;
         let (phase, since) = match &instance.phase {
-            // The platform's clock may be ahead of this one.
-            Seen::Launching => (Phase::Launching, instance.launched_at.min(now)),
+            Seen::Launching => (Phase::Launching, instance.launched_at),
             // Since when it has been ready is not known; since its launch is the best the platform can tell.
             Seen::Running(Health::Ready) if self.serves(instance, now) => {
                 (Phase::Available, instance.launched_at)
             }
-            Seen::Running(Health::Ready) => (Phase::Ready, instance.launched_at.min(now)),
+            Seen::Running(Health::Ready) => (Phase::Ready, instance.launched_at),
             Seen::Running(Health::Unknown | Health::Unready) => (Phase::Suspect, now),
             Seen::Stopping | Seen::Stopped { .. } => (Phase::Broken, now),
         };
@@ -479,26 +460,8 @@ impl RolloutState {
         self.failures.last = Some((slot, format!("{}: {how}", cell.seat)));
         let strikes = self.failures.by_slot.entry(slot).or_insert(0);
         *strikes += 1;
-        let strikes = *strikes;
-        self.rest(slot, strikes, self.goal.limits.retry_delay, at);
-    }
-
-    /// The platform refused an instance of another image than the wanted one. That tells nothing of the wanted image and
-    /// fails no rollout, so it must not be tried again at once and without end.
-    fn count_refusal(&mut self, cell: &Cell, at: Timestamp) {
-        if self.roster.image_of(cell.image) == self.wanted() {
-            return;
-        }
-        let refusals = self.failures.refusals.entry(cell.seat.slot).or_insert(0);
-        *refusals += 1;
-        let refusals = *refusals;
-        self.rest(cell.seat.slot, refusals, self.goal.limits.retry_delay.max(LEAST_RETRY_DELAY), at);
-    }
-
-    /// A slot rests after its nth failure, twice as long after each.
-    fn rest(&mut self, slot: Slot, failures: u32, first: Duration, at: Timestamp) {
-        let factor = 1_u32.checked_shl(failures - 1).unwrap_or(u32::MAX);
-        let delay = first.saturating_mul(factor).min(Limits::LONGEST_RETRY_DELAY);
+        let factor = 1_u32.checked_shl(*strikes - 1).unwrap_or(u32::MAX);
+        let delay = self.goal.limits.retry_delay.saturating_mul(factor).min(Limits::LONGEST_RETRY_DELAY);
         if !delay.is_zero() {
             self.timers.rested(slot);
             self.timers.rest(at + delay, slot);

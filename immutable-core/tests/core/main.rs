@@ -6,10 +6,10 @@
 
 mod calendar;
 mod calendar_oracle;
-mod clocks;
 mod course;
 mod crash;
 mod deadlock;
+mod faults;
 mod folder;
 mod golden;
 mod journal;
@@ -18,7 +18,6 @@ mod limits;
 mod lint;
 mod meanwhile;
 mod plans;
-mod refused;
 mod requests;
 mod rollout;
 mod scenario;

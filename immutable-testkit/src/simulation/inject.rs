@@ -134,7 +134,6 @@ impl World {
             Fault::ClockJump { process, by } => {
                 if let Some((_, clock)) = self.life(*process) {
                     clock.jump(*by);
-                    self.observer.clock_jumps();
                     self.met(FaultKind::ClockJump);
                 }
             }

@@ -55,9 +55,8 @@ pub(super) struct Books {
     /// The tokens of intended launches, with what they launch.
     pub(super) launches: BTreeMap<Token, (Digest, Zone)>,
     pub(super) retirements: BTreeSet<InstanceId>,
-    /// The tokens of launches that the platform refused. One that comes to life all the same, by a request that was
-    /// repeated or late, is found by its labels like anybody's.
-    pub(super) refused: BTreeSet<Token>,
+    /// It said that its clock showed another time than before, so spans in its records tell nothing.
+    pub(super) closed: bool,
 }
 
 type Findings = Vec<(Property, String)>;
@@ -80,7 +79,7 @@ impl Books {
             passed: BTreeSet::new(),
             launches: BTreeMap::new(),
             retirements: BTreeSet::new(),
-            refused: BTreeSet::new(),
+            closed: false,
             spec,
         };
         for Adopted { seat, instance, .. } in initial {
@@ -163,8 +162,8 @@ impl Books {
         self.entries.values().any(|entry| entry.instance.as_ref() == Some(instance))
     }
 
-    /// Takes a record in and says what is wrong with it; without a time, spans are not looked at.
-    pub(super) fn record(&mut self, record: &Record, at: Option<Timestamp>) -> Findings {
+    /// Takes a record in and says what is wrong with it.
+    pub(super) fn record(&mut self, record: &Record, at: Timestamp) -> Findings {
         let mut findings = Vec::new();
         match record {
             Record::Open { .. } | Record::Claim { .. } | Record::NextTarget | Record::Shift { .. } => {}
@@ -203,12 +202,13 @@ impl Books {
             Record::Stage { stage } => {
                 self.may_advance(*stage, at, &mut findings);
                 self.stage = *stage;
-                self.stage_since = at.unwrap_or(self.stage_since);
+                self.stage_since = at;
                 self.passed.clear();
             }
             Record::TurnBack { .. } => self.back = true,
             Record::End { .. } => self.aborted = true,
             Record::Close { .. } => {
+                self.closed = true;
                 if let Some((op, seat)) = self.ops.first_key_value() {
                     findings.push((Property::Orphan, format!("closed while {op} for {seat} is open")));
                 }
@@ -271,8 +271,7 @@ impl Books {
         if entry.stand == Stand::Available && left < fewest {
             find(Property::Available, format!("retiring {seat} leaves {left} of at least {fewest}"));
         }
-        // Of one that is gone by all lists nobody knows better.
-        if entry.apart && entry.stand != Stand::Broken {
+        if entry.apart {
             find(Property::Protected, format!("{seat} is retired, but protected"));
         }
         let others = self.entries.iter().filter(|(other, entry)| **other != seat && entry.instance.is_some());
@@ -290,7 +289,7 @@ impl Books {
         }
     }
 
-    fn may_advance(&self, stage: usize, at: Option<Timestamp>, findings: &mut Findings) {
+    fn may_advance(&self, stage: usize, at: Timestamp, findings: &mut Findings) {
         if !self.plain || self.back {
             return;
         }
@@ -299,7 +298,7 @@ impl Books {
         };
         for gate in &before.gates {
             let is_passed = match gate {
-                GateSpec::Bake(time) => at.is_none_or(|at| at.since(self.stage_since) >= *time),
+                GateSpec::Bake(time) => at.since(self.stage_since) >= *time,
                 GateSpec::Approval(name) => self.approvals.contains(name),
                 GateSpec::Check(name) => self.passed.contains(name),
                 _ => true,
@@ -317,10 +316,6 @@ impl Books {
                 if let Some(entry) = self.entries.get_mut(&seat) {
                     entry.instance = Some(instance.clone());
                 }
-            }
-            Outcome::Failed { .. } => {
-                self.entries.remove(&seat);
-                self.refused.insert(Token::of(&self.spec.rollout, seat.slot, seat.attempt));
             }
             _ => {
                 self.entries.remove(&seat);
