@@ -1,6 +1,6 @@
 //! The example of a release does what it says.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use std::process::Command;
 
