@@ -1,7 +1,5 @@
 //! The example of a release does what it says.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
-
 use std::process::Command;
 
 #[test]
