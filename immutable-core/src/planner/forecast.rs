@@ -125,8 +125,10 @@ pub(super) fn forecast(
         Record::All { timeline: Timeline::with_capacity(4 * initial.len()), rollbacks: Vec::new() };
     world.run()?;
     let makespan = world.lasts();
-    let stands_still = world.unfinished.then(|| world.one_by_one(&world.state, initial, world.events));
-    let unfinished = stands_still.transpose()?.map(|state| explain(&state, world.now));
+    let unfinished = match world.unfinished {
+        true => Some(explain(&world.one_by_one(&world.state, initial, world.events)?, world.now)),
+        false => None,
+    };
     let stuck_back = world.stuck_back(initial)?;
     let World { record, state, .. } = world;
     let (timeline, rollbacks) = match record {
@@ -233,8 +235,11 @@ impl World {
                 let events = entry.remove();
                 self.happen(&events);
             }
-            idle = if self.events == before { idle + 1 } else { 0 };
-            self.last = if idle == 0 { self.now.since(self.start) } else { self.last };
+            if self.events == before {
+                idle += 1;
+            } else {
+                (idle, self.last) = (0, self.now.since(self.start));
+            }
         }
         Ok(())
     }
@@ -265,9 +270,9 @@ impl World {
             let (state, at, events) = (self.state.clone(), self.now, self.events);
             self.stranded = Some(Box::new(Stranded { stage, state, at, events }));
         }
-        let lasts = world.lasts();
+        let makespan = world.lasts();
         let Self { record: Record::Cost(mut plan), state, .. } = world else { return Ok(()) };
-        (plan.makespan, plan.waits) = (lasts, waits);
+        (plan.makespan, plan.waits) = (makespan, waits);
         if state.share.is_some() && plan.traffic_back.is_none() {
             plan.traffic_back = Some(Duration::ZERO);
         }
