@@ -48,8 +48,7 @@ impl fmt::Display for Plan {
         )?;
         writeln!(
             f,
-            "  {} {}, at least {} (launch to ready {}, drain to gone {})",
-            if unfinished.is_some() { "stands still after" } else { "estimated" },
+            "  estimated {}, at least {} (launch to ready {}, drain to gone {})",
             shown(*makespan),
             shown(*lower_bound),
             shown(estimates.launch_to_ready),

@@ -19,16 +19,15 @@ pub enum Conclusion {
         /// Why it failed.
         reason: FailReason,
     },
-    /// It failed and stands where it was: by choice, because there is no previous image or it was revoked, or because going
-    /// back failed too (a rollback is never rolled back). What serves is left for a person to judge; what the rollout
-    /// launched and does not serve, because it broke or never came up, was taken away.
+    /// It failed and stands where it was: by choice, because there is no previous image, or because going back failed
+    /// too (a rollback is never rolled back).
     Failed {
         /// Why.
         reason: FailReason,
-        /// Why going back failed or was not possible, if that was to be done.
+        /// Why going back failed, if it was tried.
         rollback: Option<FailReason>,
     },
-    /// Somebody aborted it; it stands where it was, without what it launched and does not serve.
+    /// Somebody aborted it; it stands where it was.
     Aborted,
 }
 
