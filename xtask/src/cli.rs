@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::error::XtaskError;
 use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
-use crate::{bench, bench_docker, checks, engine, model, mutants, setup};
+use crate::{bench, bench_docker, checks, engine, model, mutants, setup, sim};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -45,6 +45,13 @@ enum Command {
     },
     /// Check the journal protocol exhaustively: ten million worlds of several controllers on a platform that is late
     Model,
+    /// Run rollouts in a simulated world in which everything goes wrong that can
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// Options of the simulator, such as `--seed 7` or `--seeds 10000`; `--help` tells them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTION")]
+        options: Vec<OsString>,
+    },
     /// Measure the planning engine: ratios, peak memory and instruction counts
     Bench {
         #[command(flatten)]
@@ -73,6 +80,7 @@ impl Cli {
             Command::Engine { command } => engine::run(&interrupt, &command),
             Command::Mutants { options } => mutants::run(&workspace, &interrupt, &options),
             Command::Model => model::run(&workspace, &interrupt),
+            Command::Sim { options } => sim::run(&workspace, &interrupt, options),
             Command::Bench { options } => {
                 bench::run(&workspace, &interrupt, options).map(|()| ExitCode::SUCCESS)
             }

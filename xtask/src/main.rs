@@ -7,6 +7,7 @@
 //! | `engine -- <command>` | runs a command beside a private Docker engine |
 //! | `mutants` | changes the deciding parts of the core and says which changes no test sees |
 //! | `model` | checks the journal protocol exhaustively, with ten million worlds |
+//! | `sim` | runs rollouts in a simulated world in which everything goes wrong that can |
 //! | `bench` | measures the planning engine, and with `--check` holds it against its limits |
 //! | `bench-docker` | measures whole rollouts beside Docker Swarm and docker-compose |
 //!
@@ -27,6 +28,7 @@ mod interrupt;
 mod model;
 mod mutants;
 mod setup;
+mod sim;
 mod workspace;
 
 use std::process::ExitCode;

@@ -71,6 +71,25 @@ impl Run<'_> {
             && seat.is_some_and(|seat| state.is_ending() || !wanted(seat))
     }
 
+    /// A refusal of the wanted image is a failure of the rollout, and so they come to an end. One of any other image fails
+    /// nothing: the next attempt must not follow at once and without end.
+    fn space_refusals(&mut self, op: OpId, outcome: &Outcome, now: Timestamp) -> Result<(), ControllerError> {
+        let state = self.state()?;
+        let seat = state.open_ops().find_map(|(open, what)| match what {
+            OpenOp::Launch { seat, .. } if open == op => Some(*seat),
+            OpenOp::Launch { .. } | OpenOp::Retire { .. } => None,
+        });
+        let Some(seat) = seat else { return Ok(()) };
+        let is_wanted = state.member(seat).is_some_and(|member| member.image == state.wanted());
+        let call = Call::Refused(seat.slot);
+        match outcome {
+            Outcome::Failed { .. } if !is_wanted => self.backoff.failed(call, Retry::Backoff, now),
+            Outcome::Failed { .. } => {}
+            Outcome::Launched { .. } | Outcome::Gone => self.backoff.succeeded(&call),
+        }
+        Ok(())
+    }
+
     fn conclude(
         &mut self,
         op: OpId,
@@ -85,6 +104,7 @@ impl Run<'_> {
                 self.stuck.take_if(|(stuck, _)| *stuck == op);
                 // A snapshot may have proved it before.
                 if self.state()?.open_ops().any(|(open, _)| open == op) {
+                    self.space_refusals(op, &outcome, now)?;
                     self.record(Record::Outcome { op, outcome }, now)?;
                 }
             }

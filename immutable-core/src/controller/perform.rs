@@ -70,6 +70,7 @@ impl Run<'_> {
                 continue;
             }
             match open {
+                OpenOp::Launch { seat, .. } if !self.backoff.may(&Call::Refused(seat.slot), now) => {}
                 OpenOp::Launch { seat, .. } => {
                     let Some(member) = state.member(*seat) else { continue };
                     let rollout = state.spec().rollout.clone();

@@ -12,7 +12,7 @@ use super::{Controller, ControllerError};
 use crate::error::{Retry, with_causes};
 use crate::event::{Event, EventKind};
 use crate::fleet::FleetError;
-use crate::id::{GateName, InstanceId};
+use crate::id::{GateName, InstanceId, Slot};
 use crate::journal::{Control, Decided, Journal, JournalError, Record};
 use crate::plan::PlanReport;
 use crate::planner::{Conclusion, Condition, Member, OpId, OpenOp, RolloutState, explain, next_due};
@@ -31,6 +31,8 @@ pub(super) enum Call {
     Observe,
     Router,
     Op(OpId),
+    /// A launch in a slot in which the platform has refused another image than the wanted one.
+    Refused(Slot),
     Gate(GateName),
 }
 

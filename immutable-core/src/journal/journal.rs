@@ -119,6 +119,8 @@ impl<S: Subject> Journal<S> {
             self.fold.advance(digest);
             return Ok(Some((commit.seq, commit.records)));
         }
+        // The state has them until it is read anew; if that fails, they must not pass for committed.
+        self.pending = commit.records;
         Err(self.reload().await?)
     }
 

@@ -63,7 +63,7 @@ pub(super) fn members(state: &RolloutState, snapshot: &Snapshot, now: Timestamp)
         let instance = seen_instances.next_if(|instance| instance.id == *id);
         let observation = match instance {
             Some(instance) => seen(&member, instance),
-            None => unseen(&member, now),
+            None => unseen(&member, state.limits().healthy_deadline, now),
         };
         let seat = member.seat;
         records.extend(observation.map(|observation| Record::Fact(Fact::Observed { seat, observation })));
@@ -120,8 +120,12 @@ fn seen(member: &Member<'_>, instance: &Instance) -> Option<Observation> {
 }
 
 /// Absence from a list proves nothing, so it only makes suspect, until it has lasted.
-fn unseen(member: &Member<'_>, now: Timestamp) -> Option<Observation> {
+fn unseen(member: &Member<'_>, healthy_deadline: Duration, now: Timestamp) -> Option<Observation> {
     match member.condition {
+        // No deadline runs for one that is set apart, and this one is not even there.
+        Condition::Launching { since } if member.is_apart && now.since(since) >= healthy_deadline => {
+            Some(Observation::Broken(Cause::Missing))
+        }
         Condition::Ready { .. } | Condition::Available => Some(Observation::Suspect),
         Condition::Suspect { since } if now.since(since) >= MISSING_FOR => {
             Some(Observation::Broken(Cause::Missing))

@@ -1,6 +1,7 @@
 //! Stores that lose answers, fail, are full, or are written to by somebody else at the same moment.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -304,5 +305,69 @@ fn of_two_writers_at_one_number_one_wins_and_the_other_learns_what_it_missed() {
         second.commit(now).await.unwrap();
         assert!(matches!(first.catch_up().await, Err(JournalError::Superseded { .. })));
         assert!(!first.state().unwrap().is_paused());
+    });
+}
+
+/// A store that cannot be listed while it is told so.
+#[derive(Debug, Default)]
+struct Listless {
+    inner: MemoryStore,
+    fails: AtomicBool,
+}
+
+#[async_trait]
+impl JournalStore for Listless {
+    async fn create_if_absent(&self, key: &Key, bytes: &[u8]) -> Result<Created, StoreError> {
+        self.inner.create_if_absent(key, bytes).await
+    }
+
+    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(StoreError::new("list", rollout.to_string(), Retry::Backoff, "not reached".into()));
+        }
+        self.inner.list(rollout).await
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.get(key).await
+    }
+}
+
+#[test]
+fn what_somebody_elses_write_has_beaten_never_passes_for_committed() {
+    let scenario = Scenario::new();
+    let now = scenario.now();
+    let store = Arc::new(Listless::default());
+    let plan = scenario.plan(v(2));
+    scenario.clock.run(async {
+        let load = |name: &str| {
+            Journal::load(
+                Arc::clone(&store) as Arc<dyn JournalStore>,
+                Scenario::rollout(),
+                WriterId::new(name).unwrap(),
+            )
+        };
+        let mut first = load("first").await.unwrap();
+        let open = Record::Open {
+            spec: Box::new(plan.spec.clone()),
+            initial: plan.initial.clone(),
+            plan: plan.digest(),
+        };
+        first.record(open, now).unwrap();
+        first.commit(now).await.unwrap();
+        let mut second = load("second").await.unwrap();
+        second.record(Record::Control(Control::Pause), now).unwrap();
+        second.commit(now).await.unwrap();
+
+        // It was beaten, and what was written instead cannot be read now.
+        first.record(Record::Control(Control::Abort), now).unwrap();
+        store.fails.store(true, Ordering::Relaxed);
+        assert!(matches!(first.commit(now).await, Err(JournalError::Store { .. })));
+        assert!(first.is_dirty(), "the state has it, and nobody wrote it");
+        assert!(matches!(first.commit(now).await, Err(JournalError::Store { .. })));
+
+        store.fails.store(false, Ordering::Relaxed);
+        assert!(matches!(first.commit(now).await, Err(JournalError::Moved { .. })));
+        assert!(!first.is_dirty() && !first.state().unwrap().is_ending());
     });
 }

@@ -32,8 +32,10 @@ pub enum Mishap {
         /// When.
         pause: Duration,
     },
-    /// What was launched is missing from lists for this long.
+    /// What was launched is missing from lists for this long; what was listed stays so.
     Hidden {
+        /// Launched since when.
+        since: Timestamp,
         /// How long.
         age: Duration,
     },
@@ -265,13 +267,13 @@ impl Fleet for FaultyFleet {
             }
         }
         let hidden = self.meets(|mishap, _| match mishap {
-            Mishap::Hidden { age } => Some(*age),
+            Mishap::Hidden { since, age } => Some((*since, *age)),
             _ => None,
         });
-        if let Some(age) = hidden {
+        if let Some((since, age)) = hidden {
             let before = list.instances.len();
             let taken_at = list.taken_at;
-            list.instances.retain(|instance| taken_at.since(instance.launched_at) >= age);
+            list.instances.retain(|it| it.launched_at < since || taken_at.since(it.launched_at) >= age);
             if list.instances.len() < before {
                 self.tally.met(FaultKind::LateListing);
             }

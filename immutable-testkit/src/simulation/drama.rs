@@ -19,7 +19,7 @@ use super::{Property, Schedule, verdict};
 /// How long after the last fault something may still come late.
 const AFTERSHOCKS: Duration = Duration::from_secs(50);
 /// How long a rollout may take once everything is good.
-const BOUND: Duration = Duration::from_secs(4 * 3600);
+const BOUND: Duration = Duration::from_secs(3600);
 
 /// How long all of it may take.
 pub(super) fn limit(world: &World) -> Timestamp {
@@ -73,6 +73,8 @@ pub(super) async fn play(world: Arc<World>, schedule: Schedule) -> bool {
         world.clock.sleep_until(healed + AFTERSHOCKS).await;
     }
     world.heal();
+    // The routes of instances that went away after the end are nobody's.
+    world.router.restart();
     again(&world, &first).await;
     true
 }
@@ -137,6 +139,9 @@ async fn stand_by(world: &World, host: usize) {
 async fn again(world: &Arc<World>, first: &RolloutId) {
     let target = verdict::settled_on(world, first);
     let name = rollout("again");
+    // What is there and not ready counts as in service to whoever comes upon it, so the router is told to serve it.
+    let instances = world.fleet.instances();
+    instances.iter().filter(|it| !it.is_ready()).for_each(|it| world.observer.touch(&it.id));
     let plan = match world.plan(&name, target, world.setup.instances, &Rolling::new()).await {
         Ok(plan) => plan,
         Err(error) => {

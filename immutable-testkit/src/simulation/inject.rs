@@ -134,6 +134,7 @@ impl World {
             Fault::ClockJump { process, by } => {
                 if let Some((_, clock)) = self.life(*process) {
                     clock.jump(*by);
+                    self.observer.clock_jumps();
                     self.met(FaultKind::ClockJump);
                 }
             }
@@ -146,7 +147,7 @@ impl World {
                 }
             }
             Fault::LateListing { age, lasts } => {
-                self.faulty_fleet.suffer(Mishap::Hidden { age: *age }, now + *lasts);
+                self.faulty_fleet.suffer(Mishap::Hidden { since: now, age: *age }, now + *lasts);
             }
             Fault::StuckPending { times } => {
                 self.fleet.hang_boots(*times);

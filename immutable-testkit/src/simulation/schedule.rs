@@ -185,7 +185,7 @@ fn draw_fault(kind: FaultKind, dice: &mut Dice, setup: &Setup) -> Fault {
         },
         FaultKind::Slow => Fault::Slow { process, answers: dice.percent(50), lasts: lasts / 2 },
         FaultKind::ClockJump => {
-            Fault::ClockJump { process, by: dice.one_of(&[seconds(2), seconds(30), seconds(4000)]) }
+            Fault::ClockJump { process, by: dice.one_of(&[seconds(2), seconds(30), seconds(600)]) }
         }
         FaultKind::Throttling => Fault::Throttling { pause: dice.seconds(1, 5), lasts: lasts / 2 },
         FaultKind::NoCapacity => Fault::NoCapacity { zone, lasts },

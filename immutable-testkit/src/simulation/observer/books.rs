@@ -48,15 +48,18 @@ pub(super) struct Books {
     back: bool,
     aborted: bool,
     stage: usize,
+    /// Since when the stage may have stood: what a commit says may have been so since the one before.
     stage_since: Timestamp,
+    commits: (Timestamp, Timestamp),
     revoked: BTreeSet<Digest>,
     approvals: BTreeSet<GateName>,
     passed: BTreeSet<GateName>,
     /// The tokens of intended launches, with what they launch.
     pub(super) launches: BTreeMap<Token, (Digest, Zone)>,
     pub(super) retirements: BTreeSet<InstanceId>,
-    /// It said that its clock showed another time than before, so spans in its records tell nothing.
-    pub(super) closed: bool,
+    /// The tokens of launches that the platform refused. One that comes to life all the same, by a request that was
+    /// repeated or late, is found by its labels like anybody's.
+    pub(super) refused: BTreeSet<Token>,
 }
 
 type Findings = Vec<(Property, String)>;
@@ -74,12 +77,13 @@ impl Books {
             aborted: false,
             stage: 0,
             stage_since: at,
+            commits: (at, at),
             revoked: BTreeSet::new(),
             approvals: BTreeSet::new(),
             passed: BTreeSet::new(),
             launches: BTreeMap::new(),
             retirements: BTreeSet::new(),
-            closed: false,
+            refused: BTreeSet::new(),
             spec,
         };
         for Adopted { seat, instance, .. } in initial {
@@ -162,8 +166,13 @@ impl Books {
         self.entries.values().any(|entry| entry.instance.as_ref() == Some(instance))
     }
 
-    /// Takes a record in and says what is wrong with it.
-    pub(super) fn record(&mut self, record: &Record, at: Timestamp) -> Findings {
+    /// Another commit begins.
+    pub(super) const fn commit(&mut self, at: Timestamp) {
+        self.commits = (self.commits.1, at);
+    }
+
+    /// Takes a record in and says what is wrong with it; without a time, spans are not looked at.
+    pub(super) fn record(&mut self, record: &Record, at: Option<Timestamp>) -> Findings {
         let mut findings = Vec::new();
         match record {
             Record::Open { .. } | Record::Claim { .. } | Record::NextTarget | Record::Shift { .. } => {}
@@ -202,13 +211,12 @@ impl Books {
             Record::Stage { stage } => {
                 self.may_advance(*stage, at, &mut findings);
                 self.stage = *stage;
-                self.stage_since = at;
+                self.stage_since = self.commits.0;
                 self.passed.clear();
             }
             Record::TurnBack { .. } => self.back = true,
             Record::End { .. } => self.aborted = true,
             Record::Close { .. } => {
-                self.closed = true;
                 if let Some((op, seat)) = self.ops.first_key_value() {
                     findings.push((Property::Orphan, format!("closed while {op} for {seat} is open")));
                 }
@@ -249,8 +257,13 @@ impl Books {
             find(Property::Versions, format!("{seat} brings version {versions} of at most {most}"));
         }
         if self.plain && !self.back && image == self.spec.target {
-            let live = |entry: &&Entry| !matches!(entry.stand, Stand::Broken | Stand::Leaving);
-            let new = self.entries.values().filter(live).filter(|entry| entry.image == image).count() + 1;
+            // Those that others launched stand beside the slots, and are nobody's to count here.
+            let desired = self.spec.budget.desired;
+            let new = self.entries.iter().filter(|(seat, entry)| {
+                let lives = !matches!(entry.stand, Stand::Broken | Stand::Leaving);
+                lives && entry.image == image && seat.slot.0 < desired
+            });
+            let new = new.count() + 1;
             let allowed = self.spec.stages[self.stage].new.min(self.spec.budget.desired) as usize;
             if new > allowed {
                 find(
@@ -271,7 +284,8 @@ impl Books {
         if entry.stand == Stand::Available && left < fewest {
             find(Property::Available, format!("retiring {seat} leaves {left} of at least {fewest}"));
         }
-        if entry.apart {
+        // Of one that is gone by all lists nobody knows better.
+        if entry.apart && entry.stand != Stand::Broken {
             find(Property::Protected, format!("{seat} is retired, but protected"));
         }
         let others = self.entries.iter().filter(|(other, entry)| **other != seat && entry.instance.is_some());
@@ -289,7 +303,7 @@ impl Books {
         }
     }
 
-    fn may_advance(&self, stage: usize, at: Timestamp, findings: &mut Findings) {
+    fn may_advance(&self, stage: usize, at: Option<Timestamp>, findings: &mut Findings) {
         if !self.plain || self.back {
             return;
         }
@@ -298,7 +312,7 @@ impl Books {
         };
         for gate in &before.gates {
             let is_passed = match gate {
-                GateSpec::Bake(time) => at.since(self.stage_since) >= *time,
+                GateSpec::Bake(time) => at.is_none_or(|at| at.since(self.stage_since) >= *time),
                 GateSpec::Approval(name) => self.approvals.contains(name),
                 GateSpec::Check(name) => self.passed.contains(name),
                 _ => true,
@@ -316,6 +330,10 @@ impl Books {
                 if let Some(entry) = self.entries.get_mut(&seat) {
                     entry.instance = Some(instance.clone());
                 }
+            }
+            Outcome::Failed { .. } => {
+                self.entries.remove(&seat);
+                self.refused.insert(Token::of(&self.spec.rollout, seat.slot, seat.attempt));
             }
             _ => {
                 self.entries.remove(&seat);
@@ -372,5 +390,79 @@ impl Books {
             Control::Retarget { .. } | Control::Replace { .. } | Control::Floor { .. } => self.plain = false,
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use immutable_core::fleet::Fleet;
+    use immutable_core::plan::Plan;
+    use immutable_core::planner::PlanRequest;
+    use immutable_core::strategy::{Canary, CanaryStep};
+    use immutable_core::{FleetId, RolloutId};
+
+    use super::*;
+    use crate::clock::VirtualClock;
+    use crate::fleet::{ImageBehaviour, MemoryFleet};
+
+    fn image(version: u8) -> Digest {
+        Digest::of(&[version])
+    }
+
+    /// A canary of one beside three, one more at most, none fewer.
+    fn plan() -> Plan {
+        let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
+        let fleet = MemoryFleet::builder(FleetId::new("web").unwrap(), clock.shared())
+            .image(image(2), ImageBehaviour::Healthy)
+            .running(3, image(1))
+            .build();
+        let zones = fleet.capabilities().zones;
+        let limits = Limits { max_surge: Quantity::Count(1), max_versions: Some(2), ..Limits::default() };
+        let snapshot = clock.run(fleet.observe()).unwrap();
+        let request =
+            PlanRequest::new(RolloutId::new("now").unwrap(), image(2), 3).zones(zones).limits(limits);
+        request.plan(&snapshot, &Canary::new(CanaryStep::new(Quantity::Count(1)))).unwrap()
+    }
+
+    fn launch(op: u64, seat: Seat, version: u8) -> Record {
+        let plan = plan();
+        let token = Token::of(&plan.spec.rollout, seat.slot, seat.attempt);
+        let zone = plan.spec.zones[0].clone();
+        Record::Intent { op: OpId(op), intent: Intent::Launch { seat, zone, image: image(version), token } }
+    }
+
+    fn retire(op: u64, slot: u32) -> Record {
+        Record::Intent { op: OpId(op), intent: Intent::Retire { seat: Seat::new(slot, 0) } }
+    }
+
+    /// What the last of these records breaks; those before it break nothing.
+    fn breaks(records: &[Record]) -> Vec<Property> {
+        let plan = plan();
+        let mut books = Books::open(plan.spec, &plan.initial, Timestamp::UNIX_EPOCH);
+        let mut last = Vec::new();
+        for record in records {
+            assert_eq!(last, [], "before {record}");
+            let findings = books.record(record, Some(Timestamp::UNIX_EPOCH));
+            last = findings.into_iter().map(|(property, _)| property).collect();
+        }
+        last
+    }
+
+    #[test]
+    fn every_rule_can_be_broken() {
+        let (first, second) = (Seat::new(0, 1), Seat::new(1, 1));
+        assert_eq!(breaks(&[launch(1, first, 2)]), []);
+        assert_eq!(breaks(&[launch(1, first, 2), launch(2, second, 2)]), [Property::Total, Property::Gates]);
+        assert_eq!(breaks(&[launch(1, first, 2), launch(2, first, 2)])[0], Property::LaunchedOnce);
+        assert_eq!(breaks(&[retire(1, 0)]), [Property::Available]);
+        assert_eq!(breaks(&[launch(1, first, 2), Record::Stage { stage: 1 }]), [Property::Gates]);
+        let abort = Record::Control(Control::Abort);
+        assert_eq!(breaks(&[abort, launch(1, first, 2)]), [Property::Ended]);
+        let revoked = Record::Fact(Fact::Revoked { image: image(2) });
+        assert_eq!(breaks(&[revoked, launch(1, first, 2)]), [Property::Ended]);
+        let other = [Record::Control(Control::Retarget { target: image(3) }), launch(1, first, 2)];
+        assert_eq!(breaks(&other), []);
+        let third = [other[0].clone(), other[1].clone(), launch(2, second, 3)];
+        assert_eq!(breaks(&third), [Property::Total, Property::Versions]);
     }
 }

@@ -34,6 +34,8 @@ struct Seen {
     reclaimed: BTreeSet<InstanceId>,
     tokens: BTreeSet<Token>,
     tokens_forgotten: bool,
+    /// A clock has jumped, so what its process measures is not what really passes.
+    clock_jumped: bool,
     made: Vec<Made>,
     per_slot: BTreeMap<(RolloutId, Slot), u32>,
     conclusions: BTreeMap<RolloutId, Conclusion>,
@@ -109,6 +111,11 @@ impl Observer {
         self.seen().tokens_forgotten = true;
     }
 
+    /// From now on spans tell nothing.
+    pub(in super::super) fn clock_jumps(&self) {
+        self.seen().clock_jumped = true;
+    }
+
     /// What was launched so far.
     pub(in super::super) fn made(&self) -> Vec<Made> {
         self.seen().made.clone()
@@ -142,6 +149,9 @@ impl Observer {
             Ok((commit, _)) => commit,
             Err(why) => return self.find_in(&mut seen, Property::Journal, format!("{key}: {why}")),
         };
+        if let Some(books) = seen.books.get_mut(key.rollout()) {
+            books.commit(self.clock.now());
+        }
         for record in &commit.records {
             seen.records += 1;
             self.trace.say(self.clock.now(), commit.writer.as_str(), || format!("#{} {record}", commit.seq));
@@ -153,8 +163,9 @@ impl Observer {
             if let Record::Close { conclusion } = record {
                 seen.conclusions.insert(key.rollout().clone(), conclusion.clone());
             }
+            let at = (!seen.clock_jumped).then(|| self.clock.now());
             let findings = match seen.books.get_mut(key.rollout()) {
-                Some(books) => books.record(record, self.clock.now()),
+                Some(books) => books.record(record, at),
                 None => vec![(Property::Journal, format!("{key} comes before the rollout was opened"))],
             };
             for (property, what) in findings {
@@ -168,6 +179,10 @@ impl Observer {
         let what = |why: &str| format!("{instance} was launched in {}, {why}", origin.slot);
         seen.existing.insert(instance.clone());
         *seen.per_slot.entry((origin.rollout.clone(), origin.slot)).or_default() += 1;
+        let is_refused = seen.books.values().any(|books| books.refused.contains(&origin.token));
+        if is_refused {
+            seen.foreign.insert(instance.clone());
+        }
         let intended = seen.books.get(&origin.rollout).and_then(|books| books.launches.get(&origin.token));
         let is_intended = intended == Some(&(*image, zone.clone()));
         if !is_intended {
