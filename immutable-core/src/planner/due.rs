@@ -2,6 +2,7 @@
 
 use super::board::Phase;
 use super::state::Run;
+use super::steps::choices;
 use super::{Cause, Observation, RolloutState};
 use crate::gate::GateSpec;
 use crate::id::Slot;
@@ -78,15 +79,23 @@ impl RolloutState {
         self.spec.calendar.as_ref().is_none_or(|calendar| calendar.is_open(now, self.spec.calendar_seed()))
     }
 
-    /// Whether nothing is left to do but what somebody set apart, or what a passive stage leaves to chance.
+    /// Whether nothing is left to do but what somebody set apart, what is held up by that, or what a passive stage leaves to
+    /// chance.
     pub(super) fn waits_for_people(&self) -> bool {
         let stage = &self.goal.stages[self.stage];
         let counts = self.board.counts();
-        let at_rest = counts.new_ready + counts.old_ready + counts.apart - counts.apart_ready == counts.total;
+        let idle = counts.awaited_idle + counts.skipped_idle;
+        if counts.new_ready + counts.old_ready + idle != counts.total {
+            return false;
+        }
+        // One that is not available takes up the room, or the slack, that the others would need.
+        if counts.awaited_idle > 0 && choices(self, &self.board, Timestamp::MAX).is_empty() {
+            return true;
+        }
         let is_shared = stage.share.is_none_or(|share| self.share == Some(share));
         let is_full = counts.total <= self.goal.budget.desired || counts.awaited > 0;
         let passive = stage.passive && is_full && counts.urgent_live == counts.urgent_apart;
         let apart = counts.awaited > 0 && counts.old_live.saturating_sub(counts.awaited) <= stage.old;
-        at_rest && is_shared && counts.total >= self.goal.budget.desired && (passive || apart)
+        is_shared && counts.total >= self.goal.budget.desired && (passive || apart)
     }
 }
