@@ -190,7 +190,9 @@ fn retire(ledger: &Ledger, begun: &Books, seat: Seat) -> Result<(), Broken> {
                 "S11: of {group} that carry {part}% of the traffic {seat} is retired, {needed} must"
             );
         }
-        if let Some(first) = begun.before(seat.slot.0, false) {
+        // What never had traffic, and no longer is to have any, may go at any time.
+        let first = if entry.served { begun.before(seat.slot.0, false) } else { None };
+        if let Some(first) = first {
             return Err(format!("S8: slot {first} comes before {}, but {seat} is retired", seat.slot));
         }
     }
