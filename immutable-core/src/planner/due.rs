@@ -1,8 +1,8 @@
 //! What time alone changes.
 
 use super::board::Phase;
+use super::goal::Goal;
 use super::state::Run;
-use super::steps::choices;
 use super::{Cause, Observation, RolloutState};
 use crate::gate::GateSpec;
 use crate::id::Slot;
@@ -88,8 +88,7 @@ impl RolloutState {
         if counts.new_ready + counts.old_ready + idle != counts.total {
             return false;
         }
-        // One that is not available takes up the room, or the slack, that the others would need.
-        if counts.awaited_idle > 0 && choices(self, &self.board, Timestamp::MAX).is_empty() {
+        if self.is_held_up() {
             return true;
         }
         let is_shared = stage.share.is_none_or(|share| self.share == Some(share));
@@ -97,5 +96,27 @@ impl RolloutState {
         let passive = stage.passive && is_full && counts.urgent_live == counts.urgent_apart;
         let apart = counts.awaited > 0 && counts.old_live.saturating_sub(counts.awaited) <= stage.old;
         is_shared && counts.total >= self.goal.budget.desired && (passive || apart)
+    }
+
+    /// Whether one that somebody set apart, and that is not available, takes up the room and the slack that the others would
+    /// need, in the fleet or in its zone.
+    fn is_held_up(&self) -> bool {
+        let Goal { limits, budget, .. } = self.goal.as_ref();
+        let counts = self.board.counts();
+        if counts.awaited_idle == 0 {
+            return false;
+        }
+        let full = counts.total >= budget.max_total();
+        let bare = counts.available() <= self.goal.min_available();
+        let zones = u32::try_from(self.spec.zones.len()).unwrap_or(u32::MAX);
+        let is_held_up = |zone: u16| {
+            let here = self.board.zone(zone);
+            let limit = limits.zone_budget(budget.slots_in_zone(zone.into(), zones));
+            here.awaited_idle > 0
+                && (full || here.total >= limit.max_total)
+                && (bare || here.available() <= limit.min_available)
+        };
+        let mut numbers = (0_u16..).zip(self.roster.zones()).map(|(zone, _)| zone);
+        full && bare || limits.has_zone_limits() && numbers.any(is_held_up)
     }
 }
