@@ -314,6 +314,30 @@ fn a_request_that_cannot_be_planned_is_shown_where_it_stands() {
         "canary.toml:19:1: `marks.i-44`: rollout deploy-42 marks instance i-44, but fleet ",
         "take it out of `marks`",
     );
+    assert_rollout(
+        &[
+            ("max_surge = 2", "max_surge = 2\nmax_unavailable = 1\nmax_surge_per_zone = 0"),
+            ("kind = \"canary\"", "kind = \"canary\"\nbeside_all = true"),
+            ("size = \"50%\"", "size = 2"),
+        ],
+        "canary.toml:10:1: `limits.max_surge_per_zone`: rollout deploy-42 would never finish",
+        "max_surge_per_zone 1 instead of 0",
+    );
+    assert_rollout(
+        &[
+            (
+                "max_surge = 2",
+                "max_surge = 2\nrollback = { max_surge = 1, max_unavailable = 0 }\nmax_unavailable = \"100%\"",
+            ),
+            ("kind = \"canary\"", "kind = \"recreate\""),
+            (
+                "steps = [\n    { size = 1, bake = \"10m\", checks = [\"error-rate\"] },\n    { size = \"50%\", bake = \"30m\", approval = \"go-on\" },\n]\n",
+                "",
+            ),
+        ],
+        "canary.toml:9:1: `limits.rollback`: rollout deploy-42 could not go back from stage 2",
+        "relax that for the way back",
+    );
     let previous =
         "previous = \"sha256:3f53cb3dddb3fd21d6e1571e6deae4a5d8e07b6a5ffd1d8e5d1a2b3c4d5e6f70\"\n\n[limits]";
     assert_rollout(&[("[limits]", previous)], "canary.toml:7:1: `previous`: ", "its own target");

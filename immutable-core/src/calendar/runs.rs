@@ -56,9 +56,13 @@ impl Runs {
         if self.seamless {
             return jump;
         }
-        let time_of_day = (hit + clock.offset(hit)).rem_euclid(86_400);
+        let local = hit + clock.offset(hit);
+        // A hit that the clock skipped, at the jump, belongs to no run, and maybe to no day that has any.
+        if self.schedule.next(local) != Some(local) {
+            return hit + self.duration;
+        }
+        let time_of_day = local.rem_euclid(86_400);
         let next = self.runs.partition_point(|run| run.0 <= time_of_day);
-        // A hit of the jump itself may belong to no run.
         let run =
             next.checked_sub(1).and_then(|index| self.runs.get(index)).filter(|run| time_of_day <= run.1);
         let last = hit + run.map_or(0, |run| run.1 - time_of_day);

@@ -75,7 +75,7 @@ fn say(state: &mut RolloutState, control: &Control, at: Timestamp) {
                 // With nothing to go back to, the best answer is to stop where it stands.
                 let _ = match state.way_back() {
                     Some(_) => state.turned_back(reason, at),
-                    None => state.ending(Conclusion::Failed { reason, rollback: None }),
+                    None => state.ending(state.stands(reason)),
                 };
             }
         }

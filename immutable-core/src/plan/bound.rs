@@ -119,5 +119,7 @@ fn by_zone(
 }
 
 fn serves(spec: &RolloutSpec, Adopted { instance, .. }: &Adopted, as_of: Timestamp) -> bool {
-    instance.is_ready() && as_of.since(instance.launched_at) >= spec.limits.min_ready
+    instance.is_ready()
+        && !instance.standing.standby
+        && as_of.since(instance.launched_at) >= spec.limits.min_ready
 }

@@ -43,11 +43,15 @@ pub enum Relaxation {
     },
     /// Raise `max_surge_per_zone`.
     MaxSurgePerZone {
+        /// What it is, in the smallest zone.
+        from: u32,
         /// The least that suffices.
         to: u32,
     },
     /// Raise `max_unavailable_per_zone`.
     MaxUnavailablePerZone {
+        /// What it is, in the smallest zone.
+        from: u32,
         /// The least that suffices.
         to: u32,
     },
@@ -72,8 +76,10 @@ impl fmt::Display for Relaxation {
         match self {
             Self::MaxSurge { from, to } => write!(f, "max_surge {to} instead of {from}"),
             Self::MaxUnavailable { from, to } => write!(f, "max_unavailable {to} instead of {from}"),
-            Self::MaxSurgePerZone { to } => write!(f, "max_surge_per_zone {to}"),
-            Self::MaxUnavailablePerZone { to } => write!(f, "max_unavailable_per_zone {to}"),
+            Self::MaxSurgePerZone { from, to } => write!(f, "max_surge_per_zone {to} instead of {from}"),
+            Self::MaxUnavailablePerZone { from, to } => {
+                write!(f, "max_unavailable_per_zone {to} instead of {from}")
+            }
             Self::MaxVersions { from, to } => write!(f, "max_versions {to} instead of {from}"),
             Self::Free { slots } => {
                 f.write_str("free")?;

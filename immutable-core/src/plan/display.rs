@@ -48,7 +48,8 @@ impl fmt::Display for Plan {
         )?;
         writeln!(
             f,
-            "  estimated {}, at least {} (launch to ready {}, drain to gone {})",
+            "  {} {}, at least {} (launch to ready {}, drain to gone {})",
+            if unfinished.is_some() { "stands still after" } else { "estimated" },
             shown(*makespan),
             shown(*lower_bound),
             shown(estimates.launch_to_ready),

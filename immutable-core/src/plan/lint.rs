@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{Plan, PlannedEvent, Seat};
+use super::{Adopted, OnApart, Plan, PlannedEvent, Seat};
 use crate::digest::Digest;
 
 /// Something a plan must not contain.
@@ -91,6 +91,12 @@ impl fmt::Display for Finding {
     }
 }
 
+fn skips(plan: &Plan, adopted: &Adopted) -> bool {
+    let (spec, standing) = (&plan.spec, adopted.instance.standing);
+    standing.protected && spec.on_protected == OnApart::Skip
+        || standing.standby && spec.on_standby == OnApart::Skip
+}
+
 /// Checks a plan against the properties that must always hold. Shares no arithmetic with the planner: it replays the
 /// timeline with sets of its own. An empty list is a clean plan.
 #[must_use]
@@ -108,7 +114,8 @@ pub fn lint(plan: &Plan) -> Vec<Finding> {
     let mut used: BTreeSet<Seat> = BTreeSet::new();
     for adopted in &plan.initial {
         let age = plan.as_of.since(adopted.instance.launched_at);
-        let serves = adopted.instance.is_ready() && age >= plan.spec.limits.min_ready;
+        let is_out = adopted.instance.standing.standby;
+        let serves = adopted.instance.is_ready() && !is_out && age >= plan.spec.limits.min_ready;
         let stand = if serves { Stand::Serving } else { Stand::Idle };
         stands.insert(adopted.seat, (adopted.reason.is_none(), stand));
         used.insert(adopted.seat);
@@ -167,7 +174,19 @@ pub fn lint(plan: &Plan) -> Vec<Finding> {
             PlannedEvent::Stage { .. } | PlannedEvent::Shift { .. } => {}
         }
     }
-    let stay_and_serve = stands.values().filter(|(stays, stand)| *stays && *stand == Stand::Serving).count();
+    // One that the rollout is done without may be as it is.
+    let left_alone = |seat: &Seat| {
+        let found = plan.initial.binary_search_by_key(seat, |adopted| adopted.seat);
+        found.is_ok_and(|at| skips(plan, &plan.initial[at]))
+    };
+    let stay = stands.iter().filter(|(_, (stays, _))| *stays);
+    let stay_and_serve = stay
+        .filter(|(seat, (_, stand))| match stand {
+            Stand::Serving => true,
+            Stand::Idle => left_alone(seat),
+            Stand::Starting | Stand::Leaving => false,
+        })
+        .count();
     // A plan that is not finished says so itself.
     let is_finished = plan.unfinished.is_none();
     if is_finished && (size(stay_and_serve) != desired || size(stands.len()) != desired) {

@@ -28,17 +28,28 @@ pub struct RollbackPlan {
     #[serde(with = "friendly")]
     #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub makespan: Duration,
+    /// It would not come to its end by itself but wait for somebody, as for an instance that is set apart; the other numbers
+    /// are those until then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
 }
 
 impl RollbackPlan {
     pub(crate) const fn new(stage: usize) -> Self {
-        Self { stage, launches: 0, retirements: 0, traffic_back: None, makespan: Duration::ZERO }
+        Self {
+            stage,
+            launches: 0,
+            retirements: 0,
+            traffic_back: None,
+            makespan: Duration::ZERO,
+            waits: false,
+        }
     }
 }
 
 impl fmt::Display for RollbackPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stage, launches, retirements, traffic_back, makespan } = self;
+        let Self { stage, launches, retirements, traffic_back, makespan, waits } = self;
         write!(f, "back from stage {}: ", stage + 1)?;
         if *launches + *retirements == 0 {
             f.write_str("nothing to launch or to retire")?;
@@ -47,9 +58,10 @@ impl fmt::Display for RollbackPlan {
             write!(f, "{launches}, {retirements}, {makespan:?}")?;
         }
         match traffic_back {
-            None => Ok(()),
-            Some(Duration::ZERO) => f.write_str(", the traffic is back at once"),
-            Some(time) => write!(f, ", the traffic is back after {time:?}"),
+            None => {}
+            Some(Duration::ZERO) => f.write_str(", the traffic is back at once")?,
+            Some(time) => write!(f, ", the traffic is back after {time:?}")?,
         }
+        f.write_str(if *waits { ", and then it waits for somebody" } else { "" })
     }
 }

@@ -128,8 +128,9 @@ pub enum OnRetarget {
     /// Says no, with the reason. The default: none of the others is right for everybody.
     #[default]
     Refuse,
-    /// Begins anew with the new target at the first stage; what runs the former target is old now, and the way back still
-    /// leads to the image from before.
+    /// Begins anew with the new target at the first stage; what runs the former target is old now and leaves first, and the
+    /// way back still leads to the image from before. That is also who has the traffic, where it is shared: the former target
+    /// keeps only what it had. Back to the image from before it is one stage, which begins with the traffic.
     Replace,
     /// Goes on to the end and then begins with the new target; one asked for later takes its place.
     FinishFirst,

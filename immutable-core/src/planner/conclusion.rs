@@ -19,15 +19,16 @@ pub enum Conclusion {
         /// Why it failed.
         reason: FailReason,
     },
-    /// It failed and stands where it was: by choice, because there is no previous image, or because going back failed
-    /// too (a rollback is never rolled back).
+    /// It failed and stands where it was: by choice, because there is no previous image or it was revoked, or because going
+    /// back failed too (a rollback is never rolled back). What serves is left for a person to judge; what the rollout
+    /// launched and does not serve, because it broke or never came up, was taken away.
     Failed {
         /// Why.
         reason: FailReason,
-        /// Why going back failed, if it was tried.
+        /// Why going back failed or was not possible, if that was to be done.
         rollback: Option<FailReason>,
     },
-    /// Somebody aborted it; it stands where it was.
+    /// Somebody aborted it; it stands where it was, without what it launched and does not serve.
     Aborted,
 }
 

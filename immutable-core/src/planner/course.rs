@@ -92,11 +92,17 @@ impl RolloutState {
         self.run = Run::Running;
         // The way back begins with the traffic: what still serves with the previous image takes it over at once.
         self.share = self.share.map(Share::rest);
-        let last = Stage { share: self.share.map(|_| Share::ALL), ..Stage::new(desired, 0) };
+        self.goal_mut().straight = true;
+        let last = self.straight_to(desired);
         // Two versions that must not run together on the way there must not do so on the way back.
         let apart = self.goal.stages.iter().any(Stage::is_empty).then(|| Stage::new(0, 0));
         self.head_for(apart.into_iter().chain([last]).collect(), at);
         Ok(())
+    }
+
+    /// The one stage of the way to an image that served before.
+    fn straight_to(&self, desired: u32) -> Stage {
+        Stage { share: self.share.map(|_| Share::ALL), ..Stage::new(desired, 0) }
     }
 
     /// Another target was asked for.
@@ -120,7 +126,13 @@ impl RolloutState {
             OnRetarget::FinishFirst => self.goal_mut().queue = vec![target],
             OnRetarget::Queue if self.goal.queue.last() == Some(&target) => {}
             OnRetarget::Queue => self.goal_mut().queue.push(target),
-            OnRetarget::Replace => self.aim_at(target, at),
+            OnRetarget::Replace => {
+                let former = self.goal.target;
+                // What never had traffic must not get any because it is no longer the new group.
+                let unproven = self.share == Some(Share::NONE);
+                self.aim_at(target, at);
+                self.give_up(former, unproven);
+            }
         }
     }
 
@@ -140,12 +152,32 @@ impl RolloutState {
     }
 
     fn aim_at(&mut self, target: Digest, at: Timestamp) {
+        let returns = self.goal.previous == Some(target);
         let goal = self.goal_mut();
         goal.target = target;
-        goal.previous = goal.previous.filter(|previous| *previous != target);
-        self.share = self.share.map(|_| Share::NONE);
-        let stages = Goal::scaled(&self.spec.stages, self.spec.budget.desired, self.goal.budget.desired);
+        goal.previous = goal.previous.filter(|_| !returns);
+        let desired = goal.budget.desired;
+        // Traffic stays where it is: with what another target calls the old group, or with the image that it came from.
+        let straight = returns && self.share.is_some();
+        self.share = self.share.map(|share| if straight { share.rest() } else { Share::NONE });
+        self.goal_mut().straight = straight;
+        let stages = match straight {
+            true => vec![self.straight_to(desired)],
+            false => Goal::scaled(&self.spec.stages, self.spec.budget.desired, desired),
+        };
         self.head_for(stages, at);
+    }
+
+    /// What runs a target that another one took the place of leaves first, unless it is wanted again or is the way back.
+    fn give_up(&mut self, former: Digest, unproven: bool) {
+        let stays = former == self.wanted() || self.goal.previous == Some(former);
+        let Some(number) = self.roster.known_image(former).filter(|_| !stays) else { return };
+        self.board.regroup(|cell| {
+            if cell.image == number {
+                cell.former = true;
+                cell.in_service &= !unproven || !cell.is_ours();
+            }
+        });
     }
 
     /// Another image is wanted, by other stages: everything is counted anew.
@@ -170,8 +202,10 @@ impl RolloutState {
         let wanted = self.roster.known_image(self.wanted());
         let revoked: Vec<u16> =
             self.revoked.iter().filter_map(|image| self.roster.known_image(*image)).collect();
+        let previous = self.goal.previous.and_then(|image| self.roster.known_image(image));
         move |cell| {
-            let urgent = cell.reason.filter(|_| cell.is_urgent());
+            let urgent = cell.reason.filter(|_| cell.is_asked());
+            cell.former &= Some(cell.image) != wanted && Some(cell.image) != previous;
             let revoked = revoked.contains(&cell.image).then_some(Reason::Revoked);
             let reason = urgent.min(revoked).or(urgent).or(revoked);
             cell.reason = reason.or_else(|| (Some(cell.image) != wanted).then_some(Reason::OtherImage));
@@ -207,8 +241,10 @@ impl RolloutState {
             return;
         }
         let stages = match self.direction {
-            Direction::Forward => Goal::scaled(&self.spec.stages, self.spec.budget.desired, desired),
-            Direction::Back { .. } => Goal::scaled(&self.goal.stages, now, desired),
+            Direction::Forward if !self.goal.straight => {
+                Goal::scaled(&self.spec.stages, self.spec.budget.desired, desired)
+            }
+            Direction::Forward | Direction::Back { .. } => Goal::scaled(&self.goal.stages, now, desired),
         };
         self.goal_mut().stages = stages;
         self.board.resize(desired);
@@ -382,7 +418,7 @@ impl RolloutState {
         !self.begun
             && goal.queue.is_empty()
             && counts.total == goal.budget.desired
-            && counts.new_ready == counts.total
+            && counts.new_ready + counts.skipped_idle == counts.total
     }
 
     fn is_complete(&self) -> bool {
@@ -390,9 +426,10 @@ impl RolloutState {
         let desired = self.goal.budget.desired;
         let counts = self.board.counts();
         // Nobody may take away who is left alone, though it be more than are desired.
-        // Everything that exists is available, so nothing is starting, stopping or broken.
-        counts.new_ready + counts.old_ready == counts.total
-            && (stage.new.min(desired)..=desired.max(counts.skipped_ready)).contains(&counts.new_ready)
+        // Everything that exists is available, so nothing is starting, stopping or broken; what is left alone may be anything.
+        counts.new_ready + counts.old_ready + counts.skipped_idle == counts.total
+            && counts.new_ready + counts.skipped_idle >= stage.new.min(desired)
+            && counts.new_ready <= desired.max(counts.skipped_ready)
             && counts.old_ready <= stage.old
             && counts.fresh_live >= self.baseline().min(counts.old_ready)
             && (stage.share.is_none() || stage.share == self.share)

@@ -169,9 +169,13 @@ fn relaxation(kind: Kind, state: &RolloutState, by: u32) -> Relaxation {
             from: budget.max_unavailable,
             to: relaxed.map_or(by, |goal| goal.budget.max_unavailable),
         },
-        Kind::ZoneSurge => Relaxation::MaxSurgePerZone { to: count(|limits| limits.max_surge_per_zone) },
+        Kind::ZoneSurge => {
+            let to = count(|limits| limits.max_surge_per_zone);
+            Relaxation::MaxSurgePerZone { from: to.saturating_sub(by), to }
+        }
         Kind::ZoneUnavailable => {
-            Relaxation::MaxUnavailablePerZone { to: count(|limits| limits.max_unavailable_per_zone) }
+            let to = count(|limits| limits.max_unavailable_per_zone);
+            Relaxation::MaxUnavailablePerZone { from: to.saturating_sub(by), to }
         }
         Kind::Versions => {
             let from = state.goal.limits.max_versions.unwrap_or(0);

@@ -1,7 +1,7 @@
 use super::board::Places;
 use super::due::progress_deadline;
 use super::state::Run;
-use super::steps::{Choice, choices};
+use super::steps::{Choice, choices, leftovers};
 use super::{Conclusion, Direction, FailReason, RolloutState};
 use crate::calendar::{Calendar, OnClose};
 use crate::digest::Digest;
@@ -22,7 +22,7 @@ pub enum Decision {
     NextTarget,
     /// It failed: go back to the previous image.
     TurnBack(FailReason),
-    /// Begin nothing more, finish what was begun, and end like this.
+    /// Begin nothing more, finish what was begun, take away what was launched and does not serve, and end like this.
     End(Conclusion),
     /// It is over; nothing is open.
     Done(Conclusion),
@@ -54,8 +54,14 @@ pub(super) fn choose<P: Places>(
 ) -> Result<Vec<Choice>, Decision> {
     match &state.run {
         Run::Closed(conclusion) => return Err(Decision::Done(conclusion.clone())),
-        Run::Ending(conclusion) if state.open.is_empty() => return Err(Decision::Done(conclusion.clone())),
-        Run::Ending(_) => return Err(Decision::Wait),
+        Run::Ending(conclusion) => {
+            let leftovers = leftovers(state, places, now);
+            return match leftovers.is_empty() {
+                false => Ok(leftovers),
+                true if state.open.is_empty() => Err(Decision::Done(conclusion.clone())),
+                true => Err(Decision::Wait),
+            };
+        }
         Run::Paused | Run::Running => {}
     }
     if let Some(reason) = failure(state, now) {
@@ -145,7 +151,7 @@ fn respond(state: &RolloutState, reason: FailReason) -> Decision {
         Direction::Forward if state.spec.on_failure == OnFailure::Rollback && state.way_back().is_some() => {
             Decision::TurnBack(reason)
         }
-        Direction::Forward => Decision::End(Conclusion::Failed { reason, rollback: None }),
+        Direction::Forward => Decision::End(state.stands(reason)),
         Direction::Back { reason: first } => {
             Decision::End(Conclusion::Failed { reason: first.clone(), rollback: Some(reason) })
         }
@@ -157,6 +163,15 @@ impl RolloutState {
     #[must_use]
     pub fn way_back(&self) -> Option<Digest> {
         self.goal.previous.filter(|image| *image != self.goal.target && !self.revoked.contains(image))
+    }
+
+    /// How a rollout to the target ends that failed and stands where it is, with what keeps it from going back if it should.
+    #[must_use]
+    pub fn stands(&self, reason: FailReason) -> Conclusion {
+        let revoked = self.goal.previous.filter(|image| self.revoked.contains(image));
+        let should = self.spec.on_failure == OnFailure::Rollback || reason == FailReason::Requested;
+        let rollback = revoked.filter(|_| should).map(|image| FailReason::Revoked { image });
+        Conclusion::Failed { reason, rollback }
     }
 
     /// Whether work may be begun that could as well be left undone. The way back does not wait for a calendar.

@@ -1,6 +1,7 @@
 //! What time alone changes.
 
 use super::board::Phase;
+use super::goal::Goal;
 use super::state::Run;
 use super::{Cause, Observation, RolloutState};
 use crate::gate::GateSpec;
@@ -78,15 +79,44 @@ impl RolloutState {
         self.spec.calendar.as_ref().is_none_or(|calendar| calendar.is_open(now, self.spec.calendar_seed()))
     }
 
-    /// Whether nothing is left to do but what somebody set apart, or what a passive stage leaves to chance.
+    /// Whether nothing is left to do but what somebody set apart, what is held up by that, or what a passive stage leaves to
+    /// chance.
     pub(super) fn waits_for_people(&self) -> bool {
         let stage = &self.goal.stages[self.stage];
         let counts = self.board.counts();
-        let at_rest = counts.new_ready + counts.old_ready + counts.apart - counts.apart_ready == counts.total;
+        let idle = counts.awaited_idle + counts.skipped_idle;
+        if counts.new_ready + counts.old_ready + idle != counts.total {
+            return false;
+        }
+        if self.is_held_up() {
+            return true;
+        }
         let is_shared = stage.share.is_none_or(|share| self.share == Some(share));
         let is_full = counts.total <= self.goal.budget.desired || counts.awaited > 0;
         let passive = stage.passive && is_full && counts.urgent_live == counts.urgent_apart;
         let apart = counts.awaited > 0 && counts.old_live.saturating_sub(counts.awaited) <= stage.old;
-        at_rest && is_shared && counts.total >= self.goal.budget.desired && (passive || apart)
+        is_shared && counts.total >= self.goal.budget.desired && (passive || apart)
+    }
+
+    /// Whether one that somebody set apart, and that is not available, takes up the room and the slack that the others would
+    /// need, in the fleet or in its zone.
+    fn is_held_up(&self) -> bool {
+        let Goal { limits, budget, .. } = self.goal.as_ref();
+        let counts = self.board.counts();
+        if counts.awaited_idle == 0 {
+            return false;
+        }
+        let full = counts.total >= budget.max_total();
+        let bare = counts.available() <= self.goal.min_available();
+        let zones = u32::try_from(self.spec.zones.len()).unwrap_or(u32::MAX);
+        let is_held_up = |zone: u16| {
+            let here = self.board.zone(zone);
+            let limit = limits.zone_budget(budget.slots_in_zone(zone.into(), zones));
+            here.awaited_idle > 0
+                && (full || here.total >= limit.max_total)
+                && (bare || here.available() <= limit.min_available)
+        };
+        let mut numbers = (0_u16..).zip(self.roster.zones()).map(|(zone, _)| zone);
+        full && bare || limits.has_zone_limits() && numbers.any(is_held_up)
     }
 }

@@ -117,9 +117,11 @@ fn slot_waits_on(
         let until = deadline(cell, limits).unwrap_or(Timestamp::MAX);
         match cell.phase {
             Phase::Intended => return Some(WaitingOn::Launch),
+            _ if cell.skipped => done = true,
             _ if cell.fixed && cell.is_old() => in_the_way = Some(cell),
             // Nobody gives it up, so there is no deadline to tell.
-            Phase::Launching | Phase::Suspect if cell.fixed => return Some(WaitingOn::Protected),
+            Phase::Launching | Phase::Suspect if cell.fixed => return Some(apart(cell)),
+            Phase::Available if cell.fixed && cell.standby => return Some(WaitingOn::Standby),
             Phase::Launching => return Some(WaitingOn::Ready { deadline: until }),
             Phase::Ready => return Some(WaitingOn::MinReady { until }),
             Phase::Suspect => return Some(WaitingOn::Recovery { deadline: until }),
@@ -135,6 +137,11 @@ fn slot_waits_on(
     }
 }
 
+/// What somebody has to do about an instance that is set apart.
+const fn apart(cell: &Cell) -> WaitingOn {
+    if cell.standby { WaitingOn::Standby } else { WaitingOn::Protected }
+}
+
 /// Why an old one is still there.
 fn old_waits_on(
     state: &RolloutState,
@@ -146,13 +153,19 @@ fn old_waits_on(
 ) -> WaitingOn {
     let counts = state.board.counts();
     if cell.fixed {
-        return WaitingOn::Protected;
+        return apart(cell);
     }
     if chooser.stays(cell) {
         return WaitingOn::Passive;
     }
     if counts.old_live <= chooser.keep {
-        return if state.goal.stages[state.stage].passive { WaitingOn::Passive } else { WaitingOn::Stage };
+        if state.goal.stages[state.stage].passive {
+            return WaitingOn::Passive;
+        }
+        // It stays, and its slot may still be one that gets a new one beside it.
+        let missing = !succeeded && counts.new_live < chooser.target && slot.0 < state.goal.budget.desired;
+        let reason = missing.then(|| launch_waits_on(state, chooser, slot, now)).flatten();
+        return reason.unwrap_or(WaitingOn::Stage);
     }
     if !chooser.may_be_begun(slot) {
         return WaitingOn::Order;

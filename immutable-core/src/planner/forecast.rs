@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::board::{Board, Cell, CellId, Cohorts, Founding, Phase, SlotsIn, Span, Tally};
+use super::deadlock::deadlock;
 use super::decide::choose;
 use super::due::next_work;
 use super::order::{Order, order};
@@ -13,8 +14,8 @@ use super::{Decision, FailReason, IllegalTransition, RolloutState, explain, next
 use crate::gate::{GateSpec, Judgement, Verdict};
 use crate::id::Attempt;
 use crate::plan::{
-    Adopted, Estimates, OnFailure, PlanReport, PlannedEvent, PlannedStep, RollbackPlan, RolloutSpec, Seat,
-    Timeline,
+    Adopted, Deadlock, Estimates, OnFailure, PlanReport, PlannedEvent, PlannedStep, RollbackPlan,
+    RolloutSpec, Seat, Timeline,
 };
 use crate::time::Timestamp;
 
@@ -27,6 +28,8 @@ pub(super) struct Forecast {
     pub(super) unfinished: Option<PlanReport>,
     /// What going back costs from each stage, where a failure leads back.
     pub(super) rollbacks: Vec<RollbackPlan>,
+    /// The first stage from which there is no way back within the limits, and why.
+    pub(super) stuck_back: Option<(usize, Deadlock)>,
 }
 
 /// What the predicted world does next, at its time, to the instances of this attempt in these slots.
@@ -66,11 +69,14 @@ struct World {
     now: Timestamp,
     coming: BTreeMap<Timestamp, Vec<Coming>>,
     record: Record,
-    /// How much happened.
+    /// How much happened, and when the last of it.
     events: usize,
+    last: Duration,
     /// More events than any rollout of this size has: only a defect of the kernel gets there.
     most_events: usize,
     unfinished: bool,
+    /// The first stage from which going back would not come to its end.
+    stranded: Option<Box<Stranded>>,
 }
 
 /// So often the clock may go on without anything happening: a calendar opens and closes for ever.
@@ -118,29 +124,60 @@ pub(super) fn forecast(
     world.record =
         Record::All { timeline: Timeline::with_capacity(4 * initial.len()), rollbacks: Vec::new() };
     world.run()?;
-    let unfinished =
-        if world.unfinished { Some(explain(&world.one_by_one(initial)?, world.now)) } else { None };
-    let World { record, now, state, .. } = world;
+    let makespan = world.lasts();
+    let stands_still = world.unfinished.then(|| world.one_by_one(&world.state, initial, world.events));
+    let unfinished = stands_still.transpose()?.map(|state| explain(&state, world.now));
+    let stuck_back = world.stuck_back(initial)?;
+    let World { record, state, .. } = world;
     let (timeline, rollbacks) = match record {
         Record::All { timeline, rollbacks } => (timeline, rollbacks),
         Record::Nothing | Record::Cost(_) => (Timeline::default(), Vec::new()),
     };
     let timeline = timeline.finish(state.roster.zones(), state.roster.images());
-    Ok(Forecast { timeline, makespan: now.since(start), unfinished, rollbacks })
+    Ok(Forecast { timeline, makespan, unfinished, rollbacks, stuck_back })
 }
 
 /// Whether a rollout that goes on from here comes to its end.
-pub(super) fn finishes(mut state: RolloutState, now: Timestamp) -> bool {
-    let fleet = Cohorts::of(&state.board);
-    let unsettled: Vec<Cell> =
-        state.board.cells().filter(|cell| cell.phase != Phase::Available).copied().collect();
-    state.board = state.board.without_instances();
-    let mut world = World::new(state, fleet, Estimates::default(), now);
-    world.expect(&unsettled);
+pub(super) fn finishes(state: RolloutState, now: Timestamp) -> bool {
+    let mut world = World::from_here(state, Estimates::default(), now);
     world.run().is_ok() && !world.unfinished
 }
 
+/// Where going back would not come to its end.
+struct Stranded {
+    stage: usize,
+    state: RolloutState,
+    at: Timestamp,
+    /// How much had happened until then.
+    events: usize,
+}
+
 impl World {
+    /// What will become of a state with its instances.
+    fn from_here(mut state: RolloutState, estimates: Estimates, now: Timestamp) -> Self {
+        let fleet = Cohorts::of(&state.board);
+        let unsettled: Vec<Cell> =
+            state.board.cells().filter(|cell| cell.phase != Phase::Available).copied().collect();
+        state.board = state.board.without_instances();
+        let mut world = Self::new(state, fleet, estimates, now);
+        world.expect(&unsettled);
+        world
+    }
+
+    /// What bars the way back, if it is barred: not so where it only waits for somebody.
+    fn stuck_back(&self, initial: &[Adopted]) -> Result<Option<(usize, Deadlock)>, IllegalTransition> {
+        let Some(stranded) = &self.stranded else { return Ok(None) };
+        let Stranded { stage, state, at, events } = stranded.as_ref();
+        let mut begun = self.one_by_one(state, initial, *events)?;
+        begun.turned_back(FailReason::Requested, *at)?;
+        let mut world = Self::from_here(begun.clone(), self.estimates, *at);
+        world.record = Record::All { timeline: Timeline::with_capacity(0), rollbacks: Vec::new() };
+        world.run()?;
+        let mut state = RolloutState { board: begun.board, ..world.state.clone() };
+        world.replay_all(&mut state, world.events)?;
+        Ok(deadlock(&state, world.now).map(|deadlock| (*stage, deadlock)))
+    }
+
     fn new(state: RolloutState, fleet: Cohorts, estimates: Estimates, start: Timestamp) -> Self {
         Self {
             most_events: 1000 + fleet.len() * 32 + state.goal.stages.len() * 8,
@@ -152,7 +189,9 @@ impl World {
             coming: BTreeMap::new(),
             record: Record::Nothing,
             events: 0,
+            last: Duration::ZERO,
             unfinished: false,
+            stranded: None,
         }
     }
 
@@ -166,6 +205,7 @@ impl World {
             match choose(&self.state, &self.fleet, self.now) {
                 Ok(choices) => {
                     self.act(&choices)?;
+                    self.last = self.now.since(self.start);
                     continue;
                 }
                 Err(Decision::Wait | Decision::Act(_)) => {}
@@ -194,8 +234,15 @@ impl World {
                 self.happen(&events);
             }
             idle = if self.events == before { idle + 1 } else { 0 };
+            self.last = if idle == 0 { self.now.since(self.start) } else { self.last };
         }
         Ok(())
+    }
+
+    /// How long until it is over. Where it waits for something that nobody can foretell, until the last that happens: how far
+    /// the clock was turned to find that out is no prediction.
+    fn lasts(&self) -> Duration {
+        if self.unfinished { self.last } else { self.now.since(self.start) }
     }
 
     /// What going back would cost now that a stage is complete.
@@ -213,8 +260,14 @@ impl World {
         let mut world = Self::new(state, fleet, self.estimates, self.now);
         world.record = Record::Cost(RollbackPlan::new(stage));
         world.run()?;
-        let Self { record: Record::Cost(mut plan), state, now, .. } = world else { return Ok(()) };
-        plan.makespan = now.since(self.now);
+        let waits = world.unfinished;
+        if waits && self.stranded.is_none() {
+            let (state, at, events) = (self.state.clone(), self.now, self.events);
+            self.stranded = Some(Box::new(Stranded { stage, state, at, events }));
+        }
+        let lasts = world.lasts();
+        let Self { record: Record::Cost(mut plan), state, .. } = world else { return Ok(()) };
+        (plan.makespan, plan.waits) = (lasts, waits);
         if state.share.is_some() && plan.traffic_back.is_none() {
             plan.traffic_back = Some(Duration::ZERO);
         }
@@ -228,7 +281,7 @@ impl World {
             return;
         }
         let ranks = self.fleet.ranks();
-        for cell in unsettled.iter().filter(|cell| !cell.fixed) {
+        for cell in unsettled.iter().filter(|cell| !cell.fixed && !cell.standby) {
             let (at, what) = match cell.phase {
                 Phase::Launching | Phase::Suspect => (self.now + self.estimates.launch_to_ready, What::Ready),
                 Phase::Ready => {
@@ -362,20 +415,20 @@ impl World {
     }
 
     /// The state with every instance by itself, since when it is what it is: what an explanation is made from.
-    fn one_by_one(&self, initial: &[Adopted]) -> Result<RolloutState, IllegalTransition> {
-        let mut state = self.state.clone();
+    fn one_by_one(
+        &self,
+        state: &RolloutState,
+        initial: &[Adopted],
+        events: usize,
+    ) -> Result<RolloutState, IllegalTransition> {
+        let mut state = state.clone();
         let Order { slots, tiers } = order(&state.spec, initial);
         state.board = Board::new(state.spec.budget.desired, lanes_of(&state.spec), slots, tiers);
         for adopted in initial {
             state.adopt(adopted, self.start)?;
         }
         state.board.sort();
-        if let Record::All { timeline, .. } = &self.record {
-            let timeline = timeline.clone().finish(state.roster.zones(), state.roster.images());
-            for step in timeline.iter() {
-                self.replay(&mut state, &step)?;
-            }
-        }
+        self.replay_all(&mut state, events)?;
         let ranks = self.fleet.ranks();
         let is_ready = |cell: &Cell| {
             self.fleet.phase(ranks[cell.seat.slot.0 as usize], cell.seat.attempt) == Some(Phase::Ready)
@@ -388,6 +441,13 @@ impl World {
             state.board.enter(id, Phase::Ready, since + self.estimates.launch_to_ready);
         }
         Ok(state)
+    }
+
+    /// The first so many events.
+    fn replay_all(&self, state: &mut RolloutState, events: usize) -> Result<(), IllegalTransition> {
+        let Record::All { timeline, .. } = &self.record else { return Ok(()) };
+        let timeline = timeline.clone().finish(self.state.roster.zones(), self.state.roster.images());
+        timeline.iter().take(events).try_for_each(|step| self.replay(state, &step))
     }
 
     fn replay(&self, state: &mut RolloutState, step: &PlannedStep) -> Result<(), IllegalTransition> {

@@ -13,6 +13,8 @@ pub(super) struct Goal {
     pub(super) stages: Vec<Stage>,
     /// How many must be available at least, whatever the limits allow.
     pub(super) floor: u32,
+    /// It heads for an image that served before: by one stage, its traffic in as many steps as it takes.
+    pub(super) straight: bool,
     /// Targets to begin with once this one is reached.
     pub(super) queue: Vec<Digest>,
 }
@@ -26,6 +28,7 @@ impl Goal {
             budget: spec.budget,
             stages: spec.stages.clone(),
             floor: 0,
+            straight: false,
             queue: Vec::new(),
         }
     }

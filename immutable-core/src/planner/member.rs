@@ -37,6 +37,8 @@ pub struct Member<'s> {
     pub in_service: bool,
     /// Somebody protects it or lets it stand by, and the rollout must not touch it.
     pub is_apart: bool,
+    /// Somebody took it out of service: ready or not, it serves nobody and does not count as available.
+    pub stands_by: bool,
 }
 
 /// What is known of a member. Moves forward, but for ready, available and suspect among each other.
@@ -131,6 +133,7 @@ impl<'s> Member<'s> {
             reason: cell.reason.filter(|_| cell.is_old()),
             in_service: cell.in_service,
             is_apart: cell.fixed,
+            stands_by: cell.standby,
         }
     }
 
@@ -143,7 +146,7 @@ impl<'s> Member<'s> {
     /// Whether it counts as available.
     #[must_use]
     pub const fn is_available(&self) -> bool {
-        matches!(self.condition, Condition::Available)
+        matches!(self.condition, Condition::Available) && !self.stands_by
     }
 
     /// Whether it was given up.
@@ -153,11 +156,12 @@ impl<'s> Member<'s> {
     }
 
     /// Whether the router shall send it traffic: it has been available, and since then was neither retired nor given
-    /// up. A suspect one keeps its traffic: the router has its own checks, and a controller that lost sight of a whole
+    /// up, nor taken out of service by somebody. A suspect one keeps its traffic: the router has its own checks, and a controller that lost sight of a whole
     /// fleet must not take it out of service.
     #[must_use]
     pub const fn serves(&self) -> bool {
         self.in_service
+            && !self.stands_by
             && matches!(
                 self.condition,
                 Condition::Ready { .. } | Condition::Available | Condition::Suspect { .. }

@@ -138,6 +138,21 @@ pub enum PlanError {
         /// What bars it and what would free it.
         deadlock: Box<Deadlock>,
     },
+    /// Relax one of the limits that it names for the way back, or let a failure stop where it stands: within them a failure
+    /// after this stage could never be put right.
+    #[error(
+        "rollout {rollout} could not go back from stage {}: {deadlock}; relax that for the way back (`limits.rollback`), or \
+         choose `on_failure` = `hold`",
+        stage + 1
+    )]
+    StuckWayBack {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The stage, from 0.
+        stage: usize,
+        /// What bars it and what would free it.
+        deadlock: Box<Deadlock>,
+    },
     /// The snapshot contradicts itself; a defect of the fleet that took it.
     #[error("the snapshot of fleet {fleet} contradicts itself")]
     Snapshot {

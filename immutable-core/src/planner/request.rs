@@ -282,10 +282,14 @@ impl PlanRequest {
         let launch_to_ready = self.estimates.launch_to_ready.min(self.limits.healthy_deadline);
         let estimates = Estimates { launch_to_ready, ..self.estimates };
         let bad_snapshot = |source| PlanError::Snapshot { fleet: snapshot.fleet.clone(), source };
-        let Forecast { timeline, makespan, unfinished, rollbacks } =
+        let Forecast { timeline, makespan, unfinished, rollbacks, stuck_back } =
             forecast(spec.clone(), &initial, snapshot.taken_at, &estimates).map_err(bad_snapshot)?;
         if let Some(deadlock) = unfinished.as_ref().and_then(|report| report.deadlock.clone()) {
             return Err(PlanError::Deadlock { rollout: self.rollout.clone(), deadlock: Box::new(deadlock) });
+        }
+        if let Some((stage, deadlock)) = stuck_back {
+            let (rollout, deadlock) = (self.rollout.clone(), Box::new(deadlock));
+            return Err(PlanError::StuckWayBack { rollout, stage, deadlock });
         }
         let lower_bound = lower_bound(&spec, &initial, snapshot.taken_at, &estimates);
         let plan = Plan {
@@ -425,8 +429,13 @@ impl PlanRequest {
         // What stands by is out of service anyway, so leaving it alone means not to count it.
         let counts = |instance: &Instance| !skips(self.on_standby, instance.standing.standby);
         let reason = |instance: &Instance| {
-            let skipped = skips(self.on_protected, instance.standing.protected);
-            if skipped { None } else { judge(instance) }
+            let standing = instance.standing;
+            // One that stands by serves nobody, so to replace it like any other is to replace it whatever it runs.
+            let is_free = !standing.protected || self.on_protected == OnApart::Replace;
+            let asked = standing.standby && is_free && self.on_standby == OnApart::Replace;
+            let skipped = skips(self.on_protected, standing.protected);
+            let asked = asked.then_some(Reason::Requested);
+            if skipped { None } else { judge(instance).into_iter().chain(asked).min() }
         };
         let adopted = |(seat, instance): (Seat, &Arc<Instance>)| Adopted {
             seat,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::fleet::Instance;
+use crate::fleet::{Instance, Phase};
 use crate::id::Zone;
 use crate::plan::{RolloutSpec, Seat};
 
@@ -11,18 +11,24 @@ const NOBODY: u32 = u32::MAX;
 /// The instances that count, in order of their seats.
 ///
 /// Every one gets a slot: the one it was launched for if that is free, else a free one of its zone, else any free one,
-/// else a surplus one. Instances of the target choose first: they are to stay; then those that are ready.
+/// else a surplus one. Instances of the target choose first: they are to stay; then those that are ready; those that have
+/// ended last, so that none of them takes a slot from one that could stay in it.
 pub(super) fn seating<'i>(
     spec: &RolloutSpec,
     instances: &'i [Arc<Instance>],
     counts: impl Fn(&Instance) -> bool,
 ) -> impl Iterator<Item = (Seat, &'i Arc<Instance>)> {
     // By numbers, not by references: half the room.
-    let mut choosing: [Vec<u32>; 4] = Default::default();
+    let mut choosing: [Vec<u32>; 5] = Default::default();
     let target = spec.target;
     for (number, instance) in (0_u32..).zip(instances) {
         if counts(instance) {
-            let turn = 2 * usize::from(instance.image != target) + usize::from(!instance.is_ready());
+            let turn = match instance.phase {
+                Phase::Stopping | Phase::Stopped { .. } => 4,
+                Phase::Launching | Phase::Running(_) => {
+                    2 * usize::from(instance.image != target) + usize::from(!instance.is_ready())
+                }
+            };
             choosing[turn].push(number);
         }
     }

@@ -274,6 +274,11 @@ impl RolloutState {
             || standing.standby && self.spec.on_standby == OnApart::Skip
     }
 
+    /// Whether a member that stands like this is replaced because it serves nobody, whatever it runs.
+    pub(super) fn replaces_standby(&self, standing: Standing) -> bool {
+        standing.standby && !self.sets_apart(standing)
+    }
+
     /// Whether an instance that stands like this is no business of the rollout.
     #[must_use]
     pub fn leaves_alone(&self, standing: Standing) -> bool {

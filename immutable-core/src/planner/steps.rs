@@ -54,6 +54,26 @@ impl Choice {
     }
 }
 
+/// What a rollout that ends where it stands takes away: what it launched itself and serves nobody. What is broken or never
+/// came up would be an orphan; whatever serves, or may serve again, is for a person to judge.
+pub(super) fn leftovers<P: Places>(state: &RolloutState, places: &P, now: Timestamp) -> Vec<Choice> {
+    let mut chooser = Chooser::new(state, places, now);
+    for class in [Class::Broken, Class::UnprovenOld, Class::UnprovenNew, Class::FreshOld] {
+        let mut walk = places.walk(class);
+        while let Some(slots) = places.next(&mut walk) {
+            for rank in slots.ranks() {
+                for cell in places.members_at(rank, class) {
+                    if cell.is_leftover() && chooser.guard.retire(cell).is_ok() {
+                        let (slots, attempt) = (Span::one(rank), cell.seat.attempt);
+                        chooser.choose_some(Choice::Retire { slots, attempt });
+                    }
+                }
+            }
+        }
+    }
+    chooser.choices
+}
+
 /// What may be done now in these places, which are those of the state.
 pub(super) fn choices<P: Places>(state: &RolloutState, places: &P, now: Timestamp) -> Vec<Choice> {
     let mut chooser = Chooser::new(state, places, now);
@@ -99,23 +119,27 @@ impl<'s, P: Places> Chooser<'s, P> {
         if self.is_open {
             // What never served and is not wanted any more.
             self.retire(Class::UnprovenOld, self.spare_found());
-            let spare = self.guard.counts.new_live.saturating_sub(self.state.goal.budget.desired);
-            self.retire(Class::UnprovenNew, spare);
+            self.retire(Class::UnprovenNew, self.spare_new());
         }
         self.launch_new();
         self.launch_old();
         if self.is_open {
-            for class in
-                [Class::ShakyOld, Class::SurplusOld, Class::UrgentOld, Class::SucceededOld, Class::FoundOld]
-            {
+            for class in [
+                Class::ShakyOld,
+                Class::SurplusOld,
+                Class::DriftedOld,
+                Class::RevokedOld,
+                Class::RequestedOld,
+                Class::SucceededOld,
+                Class::FoundOld,
+            ] {
                 self.retire(class, self.spare_found());
             }
             // Those to compare the new ones with are the last to go.
             let spare = self.guard.counts.fresh_live.saturating_sub(self.baseline);
             self.retire(Class::FreshOld, spare.min(self.spare_old()));
-            for class in [Class::ShakyNew, Class::SurplusNew, Class::AvailableNew] {
-                let spare = self.guard.counts.new_live.saturating_sub(self.state.goal.budget.desired);
-                self.retire(class, spare);
+            for class in [Class::ShakyNew, Class::AvailableNew] {
+                self.retire(class, self.spare_new());
             }
             if let Some(share) = self.next_share() {
                 self.choices.push(Choice::Shift { share });
@@ -140,18 +164,24 @@ impl<'s, P: Places> Chooser<'s, P> {
     }
 
     /// The share that the new group may be given now. Forward it is the one of the stage, or none: the strategy has
-    /// planned the steps between, if the limits need any. The way back has one stage only, so there the new group gets as
-    /// much as it can carry: what leaves the old group lets that shrink, and so makes room for the rest.
+    /// planned the steps between, if the limits need any. The way to an image that served before has one stage only, so there
+    /// the new group gets as much as it can carry: what leaves the old group lets that shrink, and so makes room for the
+    /// rest.
     fn next_share(&self) -> Option<Share> {
         let (now, goal) = (self.state.share?, self.stage.share?);
         if now == goal || self.guard.may_shift(goal) {
             return (now != goal).then_some(goal);
         }
-        if self.state.direction == Direction::Forward {
+        if !self.state.goal.straight {
             return None;
         }
         let shares = (now.hundredths()..goal.hundredths()).skip(1).rev();
         shares.filter_map(|hundredths| Share::new(hundredths).ok()).find(|share| self.guard.may_shift(*share))
+    }
+
+    /// How many new ones are too many.
+    fn spare_new(&self) -> u32 {
+        self.guard.counts.new_live.saturating_sub(self.state.goal.budget.desired)
     }
 
     /// How many old ones are too many.
@@ -178,7 +208,9 @@ impl<'s, P: Places> Chooser<'s, P> {
         }
         self.launch(Class::Empty, wanted, true, self.target);
         if self.is_open {
-            self.launch(Class::OnlyUrgent, wanted, true, self.target);
+            for class in [Class::OnlyDrifted, Class::OnlyRevoked, Class::OnlyRequested] {
+                self.launch(class, wanted, true, self.target);
+            }
             if !self.stage.passive {
                 self.launch(Class::OnlyOld, wanted, true, self.target);
             }
@@ -287,7 +319,7 @@ impl<'s, P: Places> Chooser<'s, P> {
             }
             for rank in slots.ranks() {
                 for cell in places.members_at(rank, class) {
-                    let may_recover = cell.in_service && cell.is_live() && !cell.is_available();
+                    let may_recover = cell.is_in_service() && cell.is_live() && !cell.is_available();
                     if self.stays(cell) || may_recover && self.guard.is_short() {
                         continue;
                     }

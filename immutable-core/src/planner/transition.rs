@@ -58,6 +58,9 @@ impl RolloutState {
             in_service: false,
             fixed: false,
             skipped: false,
+            standby: false,
+            surplus: false,
+            former: false,
             fresh: !is_new,
             charged: false,
         }
@@ -113,7 +116,11 @@ impl RolloutState {
     /// # Errors
     /// [`IllegalTransition`].
     pub fn retire_intended(&mut self, op: OpId, seat: Seat, at: Timestamp) -> Result<(), IllegalTransition> {
-        self.check_running(op)?;
+        // An end takes away what it would leave behind.
+        self.check_next(op)?;
+        if !matches!(self.run, Run::Running | Run::Ending(_)) {
+            return Err(IllegalTransition::new(format!("{op} was intended while nothing may be begun")));
+        }
         let Some(id) = self.board.find(seat) else {
             return Err(IllegalTransition::new(format!("{op} retires {seat}, which does not exist")));
         };
@@ -211,8 +218,8 @@ impl RolloutState {
         Ok(())
     }
 
-    /// An instance of the fleet that nobody knew was found; it becomes a member in a surplus seat and is kept or
-    /// retired like any other.
+    /// An instance of the fleet that nobody knew was found; it becomes a member in a surplus seat, and leaves as soon as it
+    /// can be spared: every slot gets its own instance.
     ///
     /// # Errors
     /// [`IllegalTransition`].
@@ -224,7 +231,8 @@ impl RolloutState {
                 self.surplus_seat()
             )));
         }
-        let reason = (instance.image != self.wanted()).then_some(Reason::OtherImage);
+        let asked = self.replaces_standby(instance.standing).then_some(Reason::Requested);
+        let reason = asked.or_else(|| (instance.image != self.wanted()).then_some(Reason::OtherImage));
         self.seat_adopted(&Adopted { seat, instance: Arc::new(instance.clone()), reason }, at)
     }
 
@@ -253,13 +261,15 @@ impl RolloutState {
     ) -> Result<(), IllegalTransition> {
         let id = self.expect(seat)?;
         let (fixed, skipped) = (self.sets_apart(standing), self.skips(standing));
+        let asked = self.replaces_standby(standing).then_some(Reason::Requested);
         self.untime(id);
         self.board.change(id, |cell| {
             // No deadline ran while nobody might touch it; one that is still to become ready begins now.
             if cell.fixed && !fixed && matches!(cell.phase, Phase::Launching | Phase::Suspect) {
                 cell.since = at;
             }
-            (cell.fixed, cell.skipped) = (fixed, skipped);
+            (cell.fixed, cell.skipped, cell.standby) = (fixed, skipped, standing.standby);
+            cell.reason = cell.reason.into_iter().chain(asked).min();
         });
         self.time(id);
         Ok(())
@@ -367,6 +377,9 @@ impl RolloutState {
             in_service: !matches!(phase, Phase::Launching | Phase::Broken),
             fixed: self.sets_apart(instance.standing),
             skipped: self.skips(instance.standing),
+            standby: instance.standing.standby,
+            surplus: false,
+            former: false,
             fresh: false,
             charged: false,
         })
@@ -414,14 +427,19 @@ impl RolloutState {
     }
 
     fn check_running(&self, op: OpId) -> Result<(), IllegalTransition> {
+        self.check_next(op)?;
+        if self.run != Run::Running {
+            return Err(IllegalTransition::new(format!("{op} was intended while nothing may be begun")));
+        }
+        Ok(())
+    }
+
+    fn check_next(&self, op: OpId) -> Result<(), IllegalTransition> {
         if op != self.next_op() {
             return Err(IllegalTransition::new(format!(
                 "{op} was intended where {} is the next",
                 self.next_op()
             )));
-        }
-        if self.run != Run::Running {
-            return Err(IllegalTransition::new(format!("{op} was intended while nothing may be begun")));
         }
         Ok(())
     }

@@ -83,6 +83,16 @@ fn a_window_in_the_repeated_hour_opens_both_times() {
 }
 
 #[test]
+fn the_hits_of_a_day_that_the_clock_skips_are_one_at_the_jump() {
+    // In Apia Thursday, 2011-12-29 was followed by Saturday, at 10:00 UTC. No hit of that Saturday keeps it open.
+    let calendar = Calendar::builder().time_zone("Pacific/Apia").window(cron("0 * * * WED,FRI", hours(24)));
+    assert_eq!(
+        changes(&calendar.build().unwrap(), "2011-12-30T00:00:00Z", 3),
+        ["2011-12-30T09:00:00Z", "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z"]
+    );
+}
+
+#[test]
 fn a_schedule_in_the_skipped_hour_begins_at_the_jump_and_lasts_as_long_as_always() {
     let nightly = Calendar::builder().time_zone("America/New_York").window(cron("30 2 * * *", hours(2)));
     assert_eq!(

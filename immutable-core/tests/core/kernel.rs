@@ -142,14 +142,17 @@ impl World {
         self.state.members().filter(|member| member.condition == Condition::Available).count()
     }
 
-    /// Members of the wanted image, or of others, that are neither leaving nor given up.
-    fn staying(&self, wanted: bool) -> usize {
+    /// Members of the wanted image in the desired slots, or all others, that are neither leaving nor given up.
+    fn staying(&self, wanted: bool, setting: &Setting) -> usize {
         let stays =
             |member: &Member<'_>| !matches!(member.condition, Condition::Retiring { .. } | Condition::Broken);
         self.state
             .members()
             .filter(stays)
-            .filter(|member| (member.image == self.state.wanted()) == wanted)
+            .filter(|member| {
+                let is_desired = member.seat.slot.0 < setting.desired;
+                (member.image == self.state.wanted() && is_desired) == wanted
+            })
             .count()
     }
 
@@ -259,7 +262,10 @@ impl World {
 
     fn act(&mut self, step: Step, setting: &Setting) {
         let op = self.state.next_op();
-        assert!(!self.state.is_ending(), "it begins something after the end was decided");
+        assert!(
+            !self.state.is_ending() || matches!(step, Step::Retire { .. }),
+            "it begins something after the end was decided"
+        );
         let (number, stage) = self.state.stage();
         let (new, old) = (stage.new as usize, stage.old as usize);
         match step {
@@ -269,25 +275,26 @@ impl World {
                 let total = self.state.members().count();
                 assert!(total <= setting.max_total(), "{total} exist");
                 if image == self.state.wanted() {
-                    let new_now = self.staying(true);
+                    let new_now = self.staying(true, setting);
                     assert!(new_now <= new, "{new_now} new ones, the stage has {new}");
                 }
             }
             Step::Retire { seat } => {
-                let before = (self.available(), self.staying(false));
+                let before = (self.available(), self.staying(false, setting));
+                let is_ending = self.state.is_ending();
                 self.state.retire_intended(op, seat, NOW).unwrap();
-                let after = (self.available(), self.staying(false));
+                let after = (self.available(), self.staying(false, setting));
                 if after.0 < before.0 {
                     assert!(after.0 >= setting.min_available(), "{} are left available", after.0);
                 }
-                if after.1 < before.1 {
+                if after.1 < before.1 && !is_ending {
                     assert!(after.1 >= old, "{} old ones are left, the stage keeps {old}", after.1);
                 }
             }
             Step::Advance { stage } => {
                 assert_eq!(stage, number + 1);
                 assert_eq!(self.available(), self.state.members().count(), "something is under way");
-                assert!(self.staying(true) >= new && self.staying(false) <= old);
+                assert!(self.staying(true, setting) >= new && self.staying(false, setting) <= old);
                 self.state.advanced(stage, NOW).unwrap();
             }
             other => unreachable!("{other:?}"),
@@ -301,6 +308,11 @@ impl World {
             Conclusion::Failed { rollback: Some(_), .. } | Conclusion::Aborted
                 if setting.tolerated.is_some() =>
             {
+                let is_leftover = |member: Member<'_>| {
+                    let came_up = member.in_service && !member.is_broken();
+                    member.seat.attempt > immutable_core::Attempt(0) && !came_up
+                };
+                assert!(!self.state.members().any(is_leftover), "what serves nobody is left behind");
                 return assert_eq!(self.state.open_ops().count(), 0);
             }
             other => unreachable!("{other:?}"),
@@ -321,7 +333,8 @@ impl World {
                 Condition::Broken => 4,
                 Condition::Retiring { .. } => 5,
             };
-            let flags = [member.image == v(2), member.instance.is_some(), member.in_service];
+            let is_surplus = member.seat.slot.0 >= setting.desired;
+            let flags = [member.image == v(2), member.instance.is_some(), member.in_service, is_surplus];
             let slot = match setting.alike {
                 Alike::Slots => u8::try_from(member.seat.slot.0).unwrap(),
                 Alike::Counts => 0,

@@ -149,3 +149,64 @@ fn the_quota_suffices_for_both_ways() {
     ));
     planned(&fast_back.on_failure(immutable_core::plan::OnFailure::Hold), &fleet(4));
 }
+
+#[test]
+fn a_plan_whose_way_back_is_barred_is_refused() {
+    use immutable_core::limits::RollbackLimits;
+    use immutable_core::plan::OnFailure;
+    use immutable_core::strategy::Recreate;
+    let back = RollbackLimits { max_surge: Quantity::Count(1), max_unavailable: Quantity::Count(0) };
+    let limits = Limits {
+        max_surge: Quantity::Count(0),
+        max_unavailable: Quantity::Count(3),
+        rollback: Some(back),
+        ..Limits::default()
+    };
+    let request = request(3).limits(limits);
+    let error = request.plan(&fleet(3), &Recreate::new()).unwrap_err();
+    assert!(matches!(error, PlanError::StuckWayBack { stage: 1, .. }), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.starts_with("rollout deploy-3 could not go back from stage 2: nothing can move: "),
+        "{text}"
+    );
+    assert!(text.contains("what would free it: max_unavailable 3 instead of 0; relax that"), "{text}");
+
+    let stays = request.on_failure(OnFailure::Hold);
+    assert!(stays.plan(&fleet(3), &Recreate::new()).is_ok(), "nobody wants to go back");
+}
+
+#[test]
+fn a_canary_that_no_zone_has_room_for_is_refused() {
+    use immutable_core::strategy::{Canary, CanaryStep};
+    let limits = Limits {
+        max_surge: Quantity::Count(1),
+        max_unavailable: Quantity::Count(1),
+        max_surge_per_zone: Some(Quantity::Count(0)),
+        ..Limits::default()
+    };
+    let canary = Canary::new(CanaryStep::new(Quantity::Count(1))).beside_all();
+    let error = request(4).limits(limits).plan(&fleet(4), &canary).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, PlanError::Deadlock { .. }), "{text}");
+    assert!(text.contains("slot-0: no more instances may exist in a (max_surge_per_zone)"), "{text}");
+    assert!(text.contains("what would free it: max_surge_per_zone 1 instead of 0"), "{text}");
+}
+
+#[test]
+fn a_plan_that_waits_is_as_long_as_what_happens_in_it() {
+    use immutable_core::calendar::{Calendar, Window};
+    // Open in the second half of every hour, and closed now.
+    let window = Window::cron("30 * * * *".parse().unwrap(), Duration::from_secs(1_800));
+    let calendar = Calendar::builder().window(window).build().unwrap();
+    let mut fleet = fleet(2);
+    let mut protected = Instance::clone(&fleet.instances[1]);
+    protected.standing.protected = true;
+    fleet.instances[1] = protected.into();
+    let plan = planned(&request(2).calendar(calendar), &fleet);
+    let last = plan.timeline.iter().last().unwrap().at;
+    assert_eq!((plan.makespan, last), (Duration::from_secs(1_840), last), "{plan}");
+    let text = plan.to_string();
+    assert!(text.contains("  stands still after 1840s, "), "{text}");
+    assert!(text.contains("    slot-1: its instance is protected"), "{text}");
+}

@@ -31,6 +31,12 @@ pub(crate) struct Entry {
     pub(crate) apart: bool,
     /// The rollout is done without it while it is set apart.
     pub(crate) skipped: bool,
+    /// Somebody took it out of service.
+    pub(crate) standby: bool,
+    /// Its slot is beyond the desired ones.
+    pub(crate) surplus: bool,
+    /// It runs a target that another one took the place of.
+    pub(crate) former: bool,
     /// It has served.
     pub(crate) served: bool,
     /// The platform picks the victim, and this one was not available when it was told to leave.
@@ -43,15 +49,26 @@ impl Entry {
     }
 
     pub(crate) fn serves(&self) -> bool {
-        self.stand == Stand::Available
+        self.stand == Stand::Available && !self.standby
     }
 
     pub(crate) fn is_old(&self) -> bool {
-        self.reason.is_some() && !self.skipped
+        (self.reason.is_some() || self.surplus) && !self.skipped
     }
 
     pub(crate) fn is_urgent(&self) -> bool {
-        self.is_asked() && !self.skipped
+        (self.is_asked() || self.surplus || self.former) && !self.skipped
+    }
+
+    /// The rollout is done without it, and it serves nobody.
+    pub(crate) fn is_left_idle(&self) -> bool {
+        self.lives() && self.skipped && !self.serves()
+    }
+
+    /// It never served, or does not any more.
+    pub(crate) fn is_of_no_use(&self) -> bool {
+        let came_up = self.served || self.stand == Stand::Available;
+        self.stand == Stand::Broken || !came_up && !matches!(self.stand, Stand::Intended | Stand::Leaving)
     }
 
     pub(crate) fn is_asked(&self) -> bool {
@@ -75,6 +92,8 @@ pub(crate) struct Books {
     pub(crate) target: Digest,
     pub(crate) previous: Option<Digest>,
     pub(crate) back: bool,
+    /// It heads for an image that served before, by one stage.
+    pub(crate) straight: bool,
     pub(crate) run: Run,
     pub(crate) begun: bool,
     pub(crate) open: bool,
@@ -192,8 +211,10 @@ impl Books {
         let old = self.count(|entry| entry.serves() && entry.is_old());
         let fresh = self.count(|entry| entry.serves() && entry.is_old() && entry.fresh);
         let most = self.desired.max(self.count(|entry| entry.serves() && entry.skipped));
-        self.entries.values().all(Entry::serves)
-            && (self.stage.new.min(self.desired)..=most).contains(&new)
+        let idle = self.count(Entry::is_left_idle);
+        self.entries.values().all(|entry| entry.serves() || entry.is_left_idle())
+            && new + idle >= self.stage.new.min(self.desired)
+            && new <= most
             && old <= self.stage.old
             && fresh >= self.baseline().min(old)
             && self.stage.share.is_none_or(|share| self.share == Some(share.hundredths()))
@@ -216,10 +237,14 @@ impl Books {
         (leads, zone, Some(urgent), number)
     }
 
-    /// A slot that must be finished before this one is begun, or its old instance leaves, and is not.
-    pub(crate) fn before(&self, slot: u32, leaves: bool) -> Option<u32> {
+    /// Whether the stage keeps all old ones that there are.
+    pub(crate) fn keeps_all(&self) -> bool {
         let kept = if self.stage.passive { u32::MAX } else { self.kept() };
-        let keeps_all = !leaves && self.count(|entry| entry.lives() && entry.is_old()) <= kept;
+        self.count(|entry| entry.lives() && entry.is_old()) <= kept
+    }
+
+    /// A slot that must be finished before this one is begun, or its old instance leaves, and is not.
+    pub(crate) fn before(&self, slot: u32, keeps_all: bool) -> Option<u32> {
         // Slots that were added later are begun at any time.
         let ordered = self.spec.budget.desired.min(self.desired);
         if slot >= ordered {

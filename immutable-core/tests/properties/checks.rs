@@ -23,6 +23,10 @@ macro_rules! holds {
 /// One act of a decision, judged by the books before it; `begun` are the books when the decision was made.
 pub(crate) fn check(ledger: &Ledger, begun: &Books, step: &Step, now: Timestamp) -> Result<(), Broken> {
     let books = &ledger.books;
+    match step {
+        Step::Retire { seat } if books.run == Run::Ending => return leftover(books, *seat),
+        _ => {}
+    }
     holds!(books.run == Run::On, "a rollout that is paused or ending begins nothing: {step:?}");
     match step {
         Step::Launch { seat, zone, image } => launch(ledger, begun, *seat, zone, *image, now),
@@ -113,12 +117,23 @@ fn launch(
         let repairs =
             image != books.wanted() && !books.in_slot(slot).any(|entry| entry.lives() && entry.is_old());
         holds!(repairs || may_begin(books), "{seat} is begun while the calendar is closed");
-        if let Some(first) = begun.before(slot.0, false) {
+        if let Some(first) = begun.before(slot.0, books.keeps_all()) {
             return Err(format!(
                 "S8: slot {first} comes before {slot}, and is not done, but {seat} is launched"
             ));
         }
     }
+    Ok(())
+}
+
+/// An end takes away what the rollout launched and what serves nobody, and nothing else.
+fn leftover(books: &Books, seat: Seat) -> Result<(), Broken> {
+    let entry = &books.entries[&seat];
+    holds!(seat.attempt > Attempt(0), "{seat} was there before, and the end takes it away");
+    holds!(entry.is_of_no_use(), "{seat} serves, and the end takes it away");
+    holds!(!entry.apart || entry.stand == Stand::Broken, "S9: {seat} is set apart, and is retired");
+    let (left, fewest) = (books.certain(None), books.fewest());
+    holds!(!books.spec.picks_victim || left > fewest, "S1: the platform may take one of {left} for {seat}");
     Ok(())
 }
 
@@ -142,7 +157,7 @@ fn retire(ledger: &Ledger, begun: &Books, seat: Seat) -> Result<(), Broken> {
             "S3: of {left} that serve in {zone} one is retired ({seat}), {fewest} must"
         );
     }
-    if entry.served && entry.lives() && !entry.serves() {
+    if entry.served && !entry.standby && entry.lives() && !entry.serves() {
         let (serve, fewest) = (books.certain(None), books.fewest());
         holds!(serve >= fewest, "S1: {seat} may recover, and is retired while {serve} of {fewest} serve");
     }
@@ -175,7 +190,9 @@ fn retire(ledger: &Ledger, begun: &Books, seat: Seat) -> Result<(), Broken> {
                 "S11: of {group} that carry {part}% of the traffic {seat} is retired, {needed} must"
             );
         }
-        if let Some(first) = begun.before(seat.slot.0, true) {
+        // What never had traffic, and no longer is to have any, may go at any time.
+        let first = if entry.served { begun.before(seat.slot.0, false) } else { None };
+        if let Some(first) = first {
             return Err(format!("S8: slot {first} comes before {}, but {seat} is retired", seat.slot));
         }
     }
@@ -190,8 +207,8 @@ fn shift(books: &Books, share: Share) -> Result<(), Broken> {
     let Some(now) = books.share else { return Err("traffic is moved that nobody shares".to_owned()) };
     let next = share.hundredths();
     holds!(may_begin(books), "traffic is moved while the calendar is closed");
-    // The way back has one stage, so there traffic moves as far as it can be carried.
-    let is_on_the_way = books.back && books.stage.share.is_some_and(|goal| now < next && share < goal);
+    // The way to an image that served before has one stage, so there traffic moves as far as it can be carried.
+    let is_on_the_way = books.straight && books.stage.share.is_some_and(|goal| now < next && share < goal);
     holds!(is_on_the_way || books.stage.share == Some(share), "{next}% is not the share of the stage");
     holds!(now != next, "traffic is moved from {now}% to {next}%");
     let new = books.count(|entry| entry.serves() && !entry.is_old());

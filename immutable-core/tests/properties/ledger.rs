@@ -30,6 +30,7 @@ impl Ledger {
             target: spec.target,
             previous: spec.previous,
             back: false,
+            straight: false,
             run: Run::On,
             begun: false,
             open: spec.calendar.as_ref().is_none_or(|calendar| calendar.is_open(at, spec.calendar_seed())),
@@ -80,6 +81,9 @@ impl Ledger {
             fresh: false,
             apart,
             skipped,
+            standby: instance.standing.standby,
+            surplus: seat.slot.0 >= self.books.desired,
+            former: false,
             served: !matches!(stand, Stand::Starting | Stand::Broken),
             charged: false,
         };
@@ -98,6 +102,11 @@ impl Ledger {
         (is(|mode| mode != OnApart::Replace), is(|mode| mode == OnApart::Skip))
     }
 
+    /// Whether one that stands by is replaced, whatever it runs.
+    fn goes_from_standby(&self, standing: Standing) -> bool {
+        standing.standby && !self.set_apart(standing).0
+    }
+
     /// Takes a record in; `after` is the state that the kernel made of it, of which only is read what was granted.
     pub(crate) fn record(&mut self, record: &Record, at: Timestamp, after: &RolloutState) {
         let books = &mut self.books;
@@ -112,6 +121,9 @@ impl Ledger {
                     fresh: is_old,
                     apart: false,
                     skipped: false,
+                    standby: false,
+                    surplus: false,
+                    former: false,
                     served: false,
                     charged: false,
                 };
@@ -220,14 +232,20 @@ impl Ledger {
                 }
             }
             Fact::Found { seat, instance } => {
-                let reason = (instance.image != self.books.wanted()).then_some(Reason::OtherImage);
+                let asked = self.goes_from_standby(instance.standing).then_some(Reason::Requested);
+                let other = (instance.image != self.books.wanted()).then_some(Reason::OtherImage);
+                let reason = asked.or(other);
                 self.adopt(*seat, instance, reason, at);
             }
             Fact::Marked { seat, reason } => self.mark(*seat, *reason),
             Fact::Standing { seat, standing } => {
                 let (apart, skipped) = self.set_apart(*standing);
+                let asked = self.goes_from_standby(*standing);
                 let entry = self.books.entries.get_mut(seat).unwrap();
-                (entry.apart, entry.skipped) = (apart, skipped);
+                (entry.apart, entry.skipped, entry.standby) = (apart, skipped, standing.standby);
+                if asked {
+                    self.mark(*seat, Reason::Requested);
+                }
             }
             Fact::Revoked { image } => {
                 self.books.revoked.insert(*image);
@@ -264,7 +282,12 @@ impl Ledger {
                 Some(_) => self.turn_back(),
                 None => books.run = Run::Ending,
             },
-            Control::Resize { desired } if granted => books.desired = *desired,
+            Control::Resize { desired } if granted => {
+                books.desired = *desired;
+                for (seat, entry) in &mut books.entries {
+                    entry.surplus = seat.slot.0 >= *desired;
+                }
+            }
             Control::Limits { limits } if granted => {
                 if books.limits.launch_rate != limits.launch_rate {
                     books.launches.clear();
@@ -274,8 +297,9 @@ impl Ledger {
             Control::Retarget { target }
                 if granted && *target != books.target && books.spec.on_retarget == OnRetarget::Replace =>
             {
-                books.previous = books.previous.filter(|previous| previous != target);
+                let (former, unproven) = (books.target, books.share == Some(0));
                 self.aim_at(*target);
+                self.give_up(former, unproven);
             }
             Control::Resize { .. } | Control::Limits { .. } | Control::Retarget { .. } => {}
             Control::Replace { seat } => self.mark(*seat, Reason::Requested),
@@ -284,13 +308,28 @@ impl Ledger {
     }
 
     fn aim_at(&mut self, target: Digest) {
+        let returns = self.books.previous == Some(target);
         self.books.target = target;
-        self.books.share = self.books.share.map(|_| 0);
+        self.books.previous = self.books.previous.filter(|_| !returns);
+        self.books.straight = returns && self.books.share.is_some();
+        self.books.share = self.books.share.map(|share| if returns { 100 - share } else { 0 });
         self.regroup();
+    }
+
+    /// What runs the former target goes first; what had no traffic gets none.
+    fn give_up(&mut self, former: Digest, unproven: bool) {
+        if former == self.books.target || self.books.previous == Some(former) {
+            return;
+        }
+        for (seat, entry) in self.books.entries.iter_mut().filter(|(_, entry)| entry.image == former) {
+            entry.former = true;
+            entry.served &= !unproven || seat.attempt == Attempt(0);
+        }
     }
 
     fn turn_back(&mut self) {
         self.books.back = true;
+        self.books.straight = true;
         self.books.run = Run::On;
         self.books.share = self.books.share.map(|share| 100 - share);
         self.regroup();
@@ -298,13 +337,14 @@ impl Ledger {
 
     /// Another image is wanted.
     fn regroup(&mut self) {
-        let wanted = self.books.wanted();
+        let (wanted, previous) = (self.books.wanted(), self.books.previous);
         self.books.strikes.clear();
         self.books.verdicts.clear();
         self.books.complete_since = None;
         for entry in self.books.entries.values_mut() {
             let is_other = entry.image != wanted;
             let urgent = entry.reason.filter(|_| entry.is_asked());
+            entry.former &= is_other && Some(entry.image) != previous;
             let revoked = self.books.revoked.contains(&entry.image).then_some(Reason::Revoked);
             let known = urgent.into_iter().chain(revoked).min();
             entry.reason = known.or_else(|| is_other.then_some(Reason::OtherImage));

@@ -42,7 +42,10 @@ pub(crate) fn check_decision(books: &Books, steps: &[Step]) -> Result<(), Broken
     let new_before = books.count(|entry| entry.lives() && !entry.is_old());
     let slots: BTreeSet<_> = launched.iter().map(|seat| seat.slot).collect();
     let facts = [
-        (books.run == Run::On, "1: stopped: nothing is launched or retired"),
+        (
+            books.run == Run::On || books.run == Run::Ending && launches == 0 && serving == 0,
+            "1: stopped: nothing is launched, and nothing that serves is retired",
+        ),
         (all > 0 || launches == 0, "1: nothing is desired: nothing is launched"),
         (new <= all, "2: no more are placed than are desired"),
         (new == 0 || new_before + new <= books.stage.new, "3: no more canaries than the stage has"),

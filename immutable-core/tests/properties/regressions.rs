@@ -119,3 +119,40 @@ fn a_hostile_baseline_is_a_part_of_the_old_group() {
     let case = Case { desired: 2, fleet: old(2), limits: limits(1, 0), strategy, ..Case::default() };
     assert_eq!(ends(&case), Conclusion::Completed);
 }
+
+/// The former target, which had no traffic yet, was taken for one that serves and must wait for its zone's turn.
+#[test]
+fn what_never_had_traffic_leaves_out_of_turn() {
+    use immutable_core::plan::OnRetarget;
+    let strategy = Asked::Standard(BlueGreen::new().into());
+    let limits = Limits { one_zone_at_a_time: true, ..limits(2, 0) };
+    let script = vec![Event::Work, Event::Work, Event::Retarget(0)];
+    let on_retarget = OnRetarget::Replace;
+    let case = Case {
+        desired: 2,
+        zones: 2,
+        fleet: old(2),
+        limits,
+        strategy,
+        script,
+        on_retarget,
+        ..Case::default()
+    };
+    assert_eq!(ends(&case), Conclusion::Completed);
+}
+
+/// One that is left alone and serves nobody, and a stranger in its place, were taken for one too many.
+#[test]
+fn who_is_left_alone_may_be_idle_beside_all_that_are_desired() {
+    let mut standby = Standing::PLAIN;
+    standby.standby = true;
+    let case = Case {
+        desired: 2,
+        fleet: old(2),
+        on_standby: OnApart::Skip,
+        limits: limits(1, 1),
+        script: vec![Event::Work, Event::Apart(1, standby), Event::Work],
+        ..Case::default()
+    };
+    assert_eq!(ends(&case), Conclusion::Completed);
+}

@@ -8,9 +8,9 @@ use immutable_core::planner::{
     Cause, Conclusion, Decision, Due, Observation, OpId, OpenOp, RolloutState, decide, due, explain, next_due,
 };
 use immutable_core::strategy::Reason;
-use immutable_core::{GateName, InstanceId, Timestamp, Token};
+use immutable_core::{Attempt, GateName, InstanceId, Timestamp, Token};
 
-use crate::books::{Run, Stand};
+use crate::books::{Entry, Run, Stand};
 use crate::case::{Event, Found, image, start};
 use crate::checks::{Broken, check, gates_passed};
 use crate::ledger::Ledger;
@@ -163,9 +163,10 @@ impl World {
             Conclusion::Completed | Conclusion::RolledBack { .. } => {
                 let stay = books.count(|entry| entry.serves() && !entry.is_old());
                 let total = books.count(|_| true);
-                // Nobody may take away who is left alone, though it be more than are desired.
-                let wanted = books.desired.max(books.count(|entry| entry.skipped));
-                if (stay, total) != (wanted, wanted) {
+                // Nobody may take away who is left alone, though it be more than are desired, and it may be as it is.
+                let idle = books.count(Entry::is_left_idle);
+                let most = books.desired.max(books.count(|entry| entry.skipped && entry.serves()));
+                if stay + idle != total || total < books.desired || stay > most {
                     return Err(format!(
                         "S10: {conclusion}, but of {} desired there are {total}, and {stay} of them may stay",
                         books.desired
@@ -181,6 +182,13 @@ impl World {
             Conclusion::Failed { .. } | Conclusion::Aborted => {
                 if books.run != Run::Ending {
                     return Err(format!("{conclusion}, which nobody decided"));
+                }
+                let orphan = books
+                    .entries
+                    .iter()
+                    .find(|(seat, entry)| seat.attempt > Attempt(0) && entry.is_of_no_use() && !entry.apart);
+                if let Some((seat, _)) = orphan.filter(|_| !books.spec.picks_victim) {
+                    return Err(format!("S10: {conclusion}, and {seat} is left behind and serves nobody"));
                 }
             }
             other => return Err(format!("unknown end {other:?}")),

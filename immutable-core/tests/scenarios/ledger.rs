@@ -28,8 +28,15 @@ struct Entry {
     phase: Phase,
     since: Timestamp,
     volume: bool,
+    standby: bool,
     /// Its removal may have cost an available one: the platform chose.
     charged: bool,
+}
+
+impl Entry {
+    fn serves(&self) -> bool {
+        self.phase == Phase::Available && !self.standby
+    }
 }
 
 /// What exists, and the most and the fewest there ever were.
@@ -106,6 +113,7 @@ impl Ledger {
             phase,
             since: instance.launched_at,
             volume: instance.standing.volume,
+            standby: instance.standing.standby,
             charged: false,
         };
         self.entries.insert(seat, entry);
@@ -113,16 +121,14 @@ impl Ledger {
 
     fn available(&self, of: impl Fn(&Seat, &Entry) -> bool) -> usize {
         let entries = self.entries.iter();
-        let available =
-            entries.clone().filter(|(seat, entry)| entry.phase == Phase::Available && of(seat, entry));
+        let available = entries.clone().filter(|(seat, entry)| entry.serves() && of(seat, entry));
         let charged = entries.filter(|(seat, entry)| entry.charged && of(seat, entry));
         available.count().saturating_sub(charged.count())
     }
 
     fn count(&mut self) {
         self.most = self.most.max(self.entries.len());
-        self.fewest =
-            self.fewest.min(self.entries.values().filter(|entry| entry.phase == Phase::Available).count());
+        self.fewest = self.fewest.min(self.entries.values().filter(|entry| entry.serves()).count());
     }
 
     pub(crate) fn peaks(&self) -> String {
@@ -197,7 +203,10 @@ impl Ledger {
             assert!(new.count() < stage.new as usize, "{op} launches more than the stage allows");
         }
         let (zone, phase) = (zone.clone(), Phase::Starting);
-        self.entries.insert(seat, Entry { image, zone, phase, since: now, volume: false, charged: false });
+        self.entries.insert(
+            seat,
+            Entry { image, zone, phase, since: now, volume: false, standby: false, charged: false },
+        );
         self.launches.insert(op, seat);
     }
 
@@ -206,7 +215,7 @@ impl Ledger {
         let member = state.member(seat).unwrap();
         assert!(!member.is_apart, "{op} retires {seat}, which is set apart");
         let entry = self.entries[&seat].clone();
-        let is_available = entry.phase == Phase::Available;
+        let is_available = entry.serves();
         let costs = is_available || state.spec().picks_victim;
         if costs {
             let available = self.available(|_, _| true);
@@ -252,6 +261,9 @@ impl Ledger {
                 }
             }
             Record::Fact(Fact::Found { seat, instance }) => self.adopt(*seat, instance, now, state.limits()),
+            Record::Fact(Fact::Standing { seat, standing }) => {
+                self.entries.get_mut(seat).unwrap().standby = standing.standby;
+            }
             Record::Fact(Fact::Observed { seat, observation }) => {
                 let entry = self.entries.get_mut(seat).unwrap();
                 entry.since = now;
@@ -272,7 +284,7 @@ impl Ledger {
             state.size() as usize,
             "the state and the ledger differ after {record}"
         );
-        let counted = self.entries.values().filter(|entry| entry.phase == Phase::Available).count();
+        let counted = self.entries.values().filter(|entry| entry.serves()).count();
         assert_eq!(counted, available, "the state and the ledger differ after {record}");
     }
 }

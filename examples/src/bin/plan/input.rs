@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use immutable_core::error::with_causes;
 use immutable_core::limits::LimitsError;
+use immutable_core::plan::{Deadlock, Relaxation};
 use immutable_core::planner::PlanError;
 use immutable_core::strategy::StandardStrategy;
 use serde::de::DeserializeOwned;
@@ -138,12 +139,28 @@ pub(crate) fn refused(fleet: &Document, rollout: &Document, error: &PlanError) -
         PlanError::TargetExpires { .. } => owned(&["expires", "target"]),
         PlanError::WayBackExpires { .. } => owned(&["expires", "previous"]),
         PlanError::Quota { field, .. } => owned(&["quota", field, "limits", "desired"]),
+        PlanError::Deadlock { deadlock, .. } => relaxed(deadlock),
+        PlanError::StuckWayBack { .. } => owned(&["limits.rollback", "limits", "on_failure", "strategy"]),
         PlanError::Snapshot { .. } => return fleet.mistake(None, None, text),
         _ => Vec::new(),
     };
     let found = fields.into_iter().find_map(|field| Some((find(rollout, &field)?, field)));
     let (place, field) = found.unzip();
     rollout.mistake(place, field, text)
+}
+
+/// The fields of which another value would do; those first that do alone.
+fn relaxed(deadlock: &Deadlock) -> Vec<String> {
+    let fields = deadlock.ways_out.iter().flatten().filter_map(|relaxation| match relaxation {
+        Relaxation::MaxSurge { .. } => Some("limits.max_surge"),
+        Relaxation::MaxUnavailable { .. } => Some("limits.max_unavailable"),
+        Relaxation::MaxSurgePerZone { .. } => Some("limits.max_surge_per_zone"),
+        Relaxation::MaxUnavailablePerZone { .. } => Some("limits.max_unavailable_per_zone"),
+        Relaxation::MaxVersions { .. } => Some("limits.max_versions"),
+        Relaxation::Free { .. } | Relaxation::Order => None,
+        _ => None,
+    });
+    owned(&fields.chain(["limits", "strategy"]).collect::<Vec<_>>())
 }
 
 /// The fields that contradict each other; the first one that the file has is the one to show.

@@ -289,7 +289,7 @@ impl Output {
             total,
             instances: instances.collect(),
             stages: stages.collect(),
-            predicted: predicted(plan),
+            predicted: plan.makespan,
             steps: start.steps(),
             rollbacks: plan.rollbacks.clone(),
             lower_bound: plan.lower_bound,
@@ -298,12 +298,6 @@ impl Output {
             findings: lint(plan).iter().map(ToString::to_string).collect(),
         }
     }
-}
-
-/// Where it stands still, a plan that does not finish is over.
-fn predicted(plan: &Plan) -> Duration {
-    let last = plan.timeline.iter().last().map_or(Duration::ZERO, |step| step.at);
-    if plan.unfinished.is_some() { last } else { plan.makespan }
 }
 
 fn waiting(plan: &Plan, slot: Slot, on: &WaitingOn) -> Waiting {

@@ -42,7 +42,9 @@ impl<'a> Replay<'a> {
                     image: instance.image,
                     reason: adopted.reason,
                     ready: instance.is_ready(),
-                    serves: instance.is_ready() && age >= plan.spec.limits.min_ready,
+                    serves: instance.is_ready()
+                        && !instance.standing.standby
+                        && age >= plan.spec.limits.min_ready,
                 };
                 (adopted.seat, member)
             })

@@ -140,7 +140,7 @@ fn write_stage(
 }
 
 fn write_back(text: &mut String, back: &RollbackPlan) -> fmt::Result {
-    let RollbackPlan { launches, retirements, traffic_back, makespan, .. } = back;
+    let RollbackPlan { launches, retirements, traffic_back, makespan, waits, .. } = back;
     text.push_str("  back from here: ");
     if *launches + *retirements == 0 {
         text.push_str("nothing to launch or to retire");
@@ -154,6 +154,7 @@ fn write_back(text: &mut String, back: &RollbackPlan) -> fmt::Result {
     }
     match *makespan {
         Duration::ZERO => writeln!(text),
+        time if *waits => writeln!(text, ", then after {} it waits for somebody", duration::text(time)),
         time => writeln!(text, ", complete after {}", duration::text(time)),
     }
 }

@@ -167,7 +167,8 @@ impl Board {
     }
 
     /// Puts an instance into a slot; the slot is at most the next surplus one.
-    pub(in crate::planner) fn insert(&mut self, cell: Cell) -> CellId {
+    pub(in crate::planner) fn insert(&mut self, mut cell: Cell) -> CellId {
+        cell.surplus = cell.seat.slot.0 >= self.desired;
         let slot = cell.seat.slot.0 as usize;
         if slot == self.slots.len() {
             // Slots beyond the ordered ones come after all of them.
@@ -260,6 +261,7 @@ impl Board {
             self.by_rank.push(next);
         }
         self.desired = desired;
+        self.regroup(|cell| cell.surplus = cell.seat.slot.0 >= desired);
         for slot in 0..self.slots.len() {
             self.classify(slot);
         }
@@ -329,8 +331,7 @@ impl Board {
     fn classes_of(&self, slot: usize) -> u32 {
         let number = Slot(u32::try_from(slot).unwrap_or(NONE));
         let is_desired = number.0 < self.desired;
-        let all =
-            self.in_slot(number).fold(Traits::NONE, |all, (_, cell)| all.and(Traits::of(cell, !is_desired)));
+        let all = self.in_slot(number).fold(Traits::NONE, |all, (_, cell)| all.and(Traits::of(cell)));
         let Seats { rests, volume, .. } = self.slots[slot];
         all.classes_of_slot(is_desired, rests, volume, !self.tiers.is_empty())
     }
@@ -338,7 +339,7 @@ impl Board {
     /// The instances of a slot that put it into this class.
     fn members(&self, slot: Slot, class: Class) -> impl Iterator<Item = &Cell> {
         let all = move || self.in_slot(slot).map(|(_, cell)| cell);
-        members(all, slot.0 >= self.desired, class)
+        members(all, class)
     }
 
     /// What cohorts are made of: attempts, whether it rests, and whether it owns a volume.

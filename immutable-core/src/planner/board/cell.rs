@@ -49,6 +49,13 @@ pub(in crate::planner) struct Cell {
     pub(in crate::planner) fixed: bool,
     /// The rollout is done without it while it is set apart, whatever is known against it.
     pub(in crate::planner) skipped: bool,
+    /// Somebody took it out of service: ready or not, it serves nobody.
+    pub(in crate::planner) standby: bool,
+    /// It is in a seat beyond the desired slots: nobody here launched it for one, or the fleet became smaller. It leaves,
+    /// whatever it runs, so that in the end every slot has its own and the zones are balanced.
+    pub(in crate::planner) surplus: bool,
+    /// It runs a target that another one took the place of on the way: of all versions the one that nobody wants.
+    pub(in crate::planner) former: bool,
     /// An old one that this rollout launched, for comparison or in place of one that was lost.
     pub(in crate::planner) fresh: bool,
     /// Its retirement is charged as if it took an available one, because the platform picks the victim.
@@ -75,11 +82,26 @@ impl Cell {
     }
 
     pub(in crate::planner) const fn is_available(&self) -> bool {
-        matches!(self.phase, Phase::Available)
+        matches!(self.phase, Phase::Available) && !self.standby
+    }
+
+    /// Whether it has served and is still to do so, though it may not be available now.
+    pub(in crate::planner) const fn is_in_service(&self) -> bool {
+        self.in_service && !self.standby
     }
 
     pub(in crate::planner) const fn is_old(&self) -> bool {
-        self.reason.is_some() && !self.skipped
+        (self.reason.is_some() || self.surplus) && !self.skipped
+    }
+
+    /// Whether a rollout that ends where it stands takes it away: it launched it, and it serves nobody.
+    pub(in crate::planner) const fn is_leftover(&self) -> bool {
+        let serves_nobody = match self.phase {
+            Phase::Broken => true,
+            Phase::Launching | Phase::Ready | Phase::Suspect => !self.in_service,
+            Phase::Intended | Phase::Available | Phase::Retiring => false,
+        };
+        self.is_ours() && serves_nobody
     }
 
     /// Launched by this rollout, not found.
@@ -89,6 +111,11 @@ impl Cell {
 
     /// Whether somebody or something asks for its replacement beyond the rollout itself.
     pub(in crate::planner) const fn is_urgent(&self) -> bool {
+        self.is_asked() || self.surplus || self.former
+    }
+
+    /// Whether something is known against the instance itself, whichever image is wanted.
+    pub(in crate::planner) const fn is_asked(&self) -> bool {
         matches!(self.reason, Some(Reason::Drifted | Reason::Revoked | Reason::Requested))
     }
 }

@@ -1,4 +1,5 @@
 use super::{Cell, Phase};
+use crate::strategy::Reason;
 
 /// What may be done in a slot. A slot is in every class whose sentence is true of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -6,8 +7,10 @@ use super::{Cell, Phase};
 pub(in crate::planner) enum Class {
     /// A desired slot in which nothing lives.
     Empty,
-    /// A desired slot in which only old ones live, one of them to be replaced urgently.
-    OnlyUrgent,
+    /// A desired slot in which only old ones live, one of them to be replaced urgently: by the most urgent reason there is.
+    OnlyDrifted,
+    OnlyRevoked,
+    OnlyRequested,
     /// A desired slot in which only other old ones live.
     OnlyOld,
     /// A desired slot in which only new ones live.
@@ -24,9 +27,10 @@ pub(in crate::planner) enum Class {
     ShakyNew,
     /// Beyond the desired ones, it holds an available one.
     SurplusOld,
-    SurplusNew,
-    /// It holds an available old one: to be replaced urgently; with an available successor; any other.
-    UrgentOld,
+    /// It holds an available old one: to be replaced urgently, by reason; with an available successor; any other.
+    DriftedOld,
+    RevokedOld,
+    RequestedOld,
     SucceededOld,
     FoundOld,
     /// It holds an old one that this rollout launched, for comparison or in place of one that was lost.
@@ -47,7 +51,7 @@ impl Class {
     }
 
     /// The class by which this instance may leave; `None` if it may not.
-    pub(in crate::planner) const fn leaving(cell: &Cell, surplus: bool, succeeded: bool) -> Option<Self> {
+    pub(in crate::planner) const fn leaving(cell: &Cell, succeeded: bool) -> Option<Self> {
         if matches!(cell.phase, Phase::Broken) {
             return Some(Self::Broken);
         }
@@ -57,16 +61,16 @@ impl Class {
         let old = cell.is_old();
         Some(if cell.fresh {
             Self::FreshOld
-        } else if !cell.in_service {
+        } else if !cell.is_in_service() {
             if old { Self::UnprovenOld } else { Self::UnprovenNew }
         } else if !cell.is_available() {
             if old { Self::ShakyOld } else { Self::ShakyNew }
-        } else if surplus {
-            if old { Self::SurplusOld } else { Self::SurplusNew }
         } else if !old {
             Self::AvailableNew
-        } else if cell.is_urgent() {
-            Self::UrgentOld
+        } else if cell.surplus {
+            Self::SurplusOld
+        } else if let Some(class) = Self::urgent(cell) {
+            class
         } else if succeeded {
             Self::SucceededOld
         } else {
@@ -75,11 +79,25 @@ impl Class {
     }
 }
 
+impl Class {
+    /// The class by which an available old one leaves that is to be replaced urgently.
+    const fn urgent(cell: &Cell) -> Option<Self> {
+        match cell.reason {
+            Some(Reason::Drifted) => Some(Self::DriftedOld),
+            Some(Reason::Revoked) => Some(Self::RevokedOld),
+            _ if cell.is_urgent() => Some(Self::RequestedOld),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 impl Class {
     pub(super) const ALL: [Self; Self::COUNT] = [
         Self::Empty,
-        Self::OnlyUrgent,
+        Self::OnlyDrifted,
+        Self::OnlyRevoked,
+        Self::OnlyRequested,
         Self::OnlyOld,
         Self::OnlyNew,
         Self::Both,
@@ -89,8 +107,9 @@ impl Class {
         Self::ShakyOld,
         Self::ShakyNew,
         Self::SurplusOld,
-        Self::SurplusNew,
-        Self::UrgentOld,
+        Self::DriftedOld,
+        Self::RevokedOld,
+        Self::RequestedOld,
         Self::SucceededOld,
         Self::FoundOld,
         Self::FreshOld,

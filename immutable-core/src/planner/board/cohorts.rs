@@ -68,7 +68,7 @@ impl Cohorts {
     }
 
     pub(super) fn begin(&mut self, frame: &Frame, like: Slotful) -> usize {
-        let traits = like.cells.iter().map(|cell| Traits::of(cell, like.is_surplus));
+        let traits = like.cells.iter().map(Traits::of);
         let traits = traits.fold(Traits::NONE, Traits::and);
         let classes =
             traits.classes_of_slot(!like.is_surplus, like.rests, like.volume, !frame.tiers.is_empty());
@@ -337,8 +337,7 @@ impl Places for Cohorts {
 
     fn members_at(&self, rank: u32, class: Class) -> impl Iterator<Item = &Cell> {
         let cohort = self.cohort_at(rank);
-        let is_surplus = cohort.is_some_and(|cohort| cohort.like.is_surplus);
-        members(move || cohort.into_iter().flat_map(|cohort| &cohort.like.cells), is_surplus, class)
+        members(move || cohort.into_iter().flat_map(|cohort| &cohort.like.cells), class)
     }
 
     fn has_turn(&self, slot: Slot, undone: Class) -> bool {

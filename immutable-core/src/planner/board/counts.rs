@@ -17,12 +17,12 @@ pub(in crate::planner) struct Counts {
     /// Live old ones that are to be replaced urgently, and those of them that nobody may touch.
     pub(in crate::planner) urgent_live: u32,
     pub(in crate::planner) urgent_apart: u32,
-    /// Live ones that nobody may touch, and those of them that are available.
-    pub(in crate::planner) apart: u32,
-    pub(in crate::planner) apart_ready: u32,
-    /// Those that somebody has to let go of, and available ones that the rollout is done without.
+    /// Live ones that nobody may touch before somebody lets go of them, and those of them that are not available.
     pub(in crate::planner) awaited: u32,
+    pub(in crate::planner) awaited_idle: u32,
+    /// Live ones that the rollout is done without: available ones, and those that are not.
     pub(in crate::planner) skipped_ready: u32,
+    pub(in crate::planner) skipped_idle: u32,
     /// Retirements that may take an available one instead.
     pub(in crate::planner) charged: u32,
 }
@@ -47,10 +47,10 @@ impl Counts {
             fresh_live: (live & old & cell.fresh) as u32,
             urgent_live: (live & old & cell.is_urgent()) as u32,
             urgent_apart: (live & old & cell.is_urgent() & cell.fixed) as u32,
-            apart: (live & cell.fixed) as u32,
-            apart_ready: (ready & cell.fixed) as u32,
             awaited: (live & cell.fixed & !cell.skipped) as u32,
+            awaited_idle: (live & cell.fixed & !cell.skipped & !ready) as u32,
             skipped_ready: (ready & cell.fixed & cell.skipped) as u32,
+            skipped_idle: (live & cell.fixed & cell.skipped & !ready) as u32,
             charged: (matches!(cell.phase, Phase::Retiring) & cell.charged) as u32,
         }
     }
@@ -70,11 +70,11 @@ impl Counts {
         apply(&mut self.old_ready, other.old_ready);
         apply(&mut self.fresh_live, other.fresh_live);
         apply(&mut self.urgent_live, other.urgent_live);
-        apply(&mut self.apart, other.apart);
-        apply(&mut self.apart_ready, other.apart_ready);
         apply(&mut self.urgent_apart, other.urgent_apart);
         apply(&mut self.awaited, other.awaited);
+        apply(&mut self.awaited_idle, other.awaited_idle);
         apply(&mut self.skipped_ready, other.skipped_ready);
+        apply(&mut self.skipped_idle, other.skipped_idle);
         apply(&mut self.charged, other.charged);
     }
 }

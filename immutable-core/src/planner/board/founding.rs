@@ -33,7 +33,8 @@ impl Founding {
         while self.of_slot.len() < cell.seat.slot.0 as usize {
             self.next((0, false, false), &[]);
         }
-        self.next((0, false, volume), std::slice::from_ref(cell));
+        let cell = Cell { surplus: cell.seat.slot.0 >= self.frame.desired, ..*cell };
+        self.next((0, false, volume), &[cell]);
     }
 
     /// The same as the last one, in the slot after it; `false` if that slot is of another kind, and nothing is done.
@@ -117,8 +118,9 @@ pub(super) fn anywhere(cell: &Cell, looks_at_zones: bool) -> Cell {
 /// Whether an instance of a cohort is like this one, as if that one were [`anywhere`].
 fn is_alike(known: &Cell, cell: &Cell, looks_at_zones: bool) -> bool {
     let of = |cell: &Cell| {
-        let flags = [cell.in_service, cell.fixed, cell.skipped, cell.fresh, cell.charged];
-        (cell.seat.attempt, cell.image, cell.phase, cell.reason, flags)
+        let apart = [cell.fixed, cell.skipped, cell.standby];
+        let flags = [cell.in_service, cell.surplus, cell.former, cell.fresh, cell.charged];
+        (cell.seat.attempt, cell.image, cell.phase, cell.reason, apart, flags)
     };
     of(known) == of(cell) && (!looks_at_zones || known.zone == cell.zone)
 }

@@ -55,7 +55,6 @@ pub(super) fn has_turn(
 /// Those of the instances of a slot that put it into this class.
 pub(super) fn members<'c, I: Iterator<Item = &'c Cell>>(
     all: impl Fn() -> I,
-    is_surplus: bool,
     class: Class,
 ) -> impl Iterator<Item = &'c Cell> {
     let mut rest = all();
@@ -63,7 +62,7 @@ pub(super) fn members<'c, I: Iterator<Item = &'c Cell>>(
         rest.by_ref().find(|leaving| {
             let succeeds =
                 |cell: &Cell| cell.is_available() && (!cell.is_old() || cell.fresh && !leaving.fresh);
-            match Class::leaving(leaving, is_surplus, false) {
+            match Class::leaving(leaving, false) {
                 Some(Class::FoundOld) if all().any(succeeds) => class == Class::SucceededOld,
                 leaves => leaves == Some(class),
             }

@@ -27,16 +27,22 @@ const PHASES: [Phase; 7] = [
     Phase::Broken,
     Phase::Retiring,
 ];
-const REASONS: [Option<Reason>; 4] =
-    [None, Some(Reason::Drifted), Some(Reason::Aged), Some(Reason::OtherImage)];
+const REASONS: [Option<Reason>; 6] = [
+    None,
+    Some(Reason::Drifted),
+    Some(Reason::Revoked),
+    Some(Reason::Requested),
+    Some(Reason::Aged),
+    Some(Reason::OtherImage),
+];
 
 fn any_change() -> impl Strategy<Value = Change> {
     let which = 0_usize..64;
     prop_oneof![
-        4 => (0_u32..90, 0_u16..3, 0_u16..4, (0_u8..7, 0_u8..4, 0_u8..4))
+        4 => (0_u32..90, 0_u16..3, 0_u16..4, (0_u8..7, 0_u8..6, 0_u8..4))
             .prop_map(|(slot, image, zone, cell)| Change::Insert { slot, image, zone, cell }),
         4 => (which.clone(), 0_u8..7).prop_map(|(which, phase)| Change::Enter { which, phase }),
-        1 => (which.clone(), 0_u8..4).prop_map(|(which, reason)| Change::Mark { which, reason }),
+        1 => (which.clone(), 0_u8..6).prop_map(|(which, reason)| Change::Mark { which, reason }),
         1 => (which.clone(), any::<bool>(), any::<bool>())
             .prop_map(|(which, fixed, charged)| Change::Set { which, fixed, charged }),
         3 => which.prop_map(|which| Change::Remove { which }),
@@ -63,6 +69,9 @@ impl Board {
                     in_service: flags & 1 == 1 || phase == Phase::Available,
                     fixed: false,
                     skipped: false,
+                    standby: flags & 3 == 3,
+                    surplus: false,
+                    former: flags & 3 == 1 && reason.is_some(),
                     // Only old ones are launched for comparison.
                     fresh: flags & 2 == 2 && reason.is_some(),
                     charged: false,

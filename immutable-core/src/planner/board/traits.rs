@@ -1,4 +1,8 @@
 use super::{Cell, Class};
+use crate::strategy::Reason;
+
+// The bits of the classes end below those of the other traits.
+const _: () = assert!(Class::COUNT <= 23);
 
 /// What is true of some instance of a slot, in bits: the classes by which they may leave, and what the classes of the
 /// slot as a whole follow from.
@@ -14,27 +18,33 @@ impl Traits {
     /// It is live, and of this group.
     pub(super) const NEW: Self = Self(1 << 29);
     pub(super) const OLD: Self = Self(1 << 28);
-    /// It is live and to be replaced urgently.
-    pub(super) const URGENT: Self = Self(1 << 27);
+    /// It is live and to be replaced urgently, for this reason or as if for it.
+    pub(super) const DRIFTED: Self = Self(1 << 27);
+    pub(super) const REVOKED: Self = Self(1 << 24);
+    pub(super) const REQUESTED: Self = Self(1 << 23);
     /// It is new and available.
     pub(super) const DONE: Self = Self(1 << 26);
     /// It is fresh and available.
     const FRESH: Self = Self(1 << 25);
     const CLASSES: u32 = (1 << Class::COUNT) - 1;
 
-    pub(super) const fn of(cell: &Cell, surplus: bool) -> Self {
+    pub(super) const fn of(cell: &Cell) -> Self {
         let mut all = Self::ANY.0;
         if cell.fixed {
             all |= Self::FIXED.0;
         }
         // Whether it has an available successor is known only of all together.
-        if let Some(class) = Class::leaving(cell, surplus, false) {
+        if let Some(class) = Class::leaving(cell, false) {
             all |= class.bit();
         }
         if cell.is_live() {
             all |= if cell.is_old() { Self::OLD.0 } else { Self::NEW.0 };
             if cell.is_urgent() {
-                all |= Self::URGENT.0;
+                all |= match cell.reason {
+                    Some(Reason::Drifted) => Self::DRIFTED.0,
+                    Some(Reason::Revoked) => Self::REVOKED.0,
+                    _ => Self::REQUESTED.0,
+                };
             }
             if cell.is_available() {
                 all |= if cell.is_old() { 0 } else { Self::DONE.0 };
@@ -71,7 +81,9 @@ impl Traits {
         if desired && !rests && !is_taken && !self.has(Self::FIXED) {
             classes |= match (self.has(Self::NEW), self.has(Self::OLD)) {
                 (false, false) => Class::Empty.bit(),
-                (false, true) if self.has(Self::URGENT) => Class::OnlyUrgent.bit(),
+                (false, true) if self.has(Self::DRIFTED) => Class::OnlyDrifted.bit(),
+                (false, true) if self.has(Self::REVOKED) => Class::OnlyRevoked.bit(),
+                (false, true) if self.has(Self::REQUESTED) => Class::OnlyRequested.bit(),
                 (false, true) => Class::OnlyOld.bit(),
                 (true, false) => Class::OnlyNew.bit(),
                 (true, true) => Class::Both.bit(),
