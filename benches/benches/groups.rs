@@ -6,13 +6,12 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by a panic")]
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
-use immutable_core::release::{GroupOutcome, Release, ReleaseEvent, ReleaseOutcome, ReleaseSpec};
-use immutable_core::{BarrierName, FleetId};
+use immutable_benches::tiers::{floor_of, run, spec};
+use immutable_core::release::Release;
 
 fn main() {
     let is_test = std::env::args().any(|argument| argument == "--test");
@@ -75,42 +74,6 @@ fn shapes(rounds: usize) {
         );
     }
     println!();
-}
-
-/// So many groups in so many tiers of equal size.
-fn spec(groups: usize, tiers: usize) -> ReleaseSpec {
-    let size = groups / tiers;
-    ReleaseSpec::new().tiers((0..tiers).map(|tier| {
-        let fleets = (0..size).map(|k| FleetId::new(format!("tier-{tier}-group-{k}")).unwrap()).collect();
-        (BarrierName::new(format!("tier-{tier}")).unwrap(), fleets)
-    }))
-}
-
-/// Checks the order and lets every group begin and end.
-fn run(spec: &ReleaseSpec) {
-    let mut release = Release::open(spec).unwrap();
-    while release.outcome().is_none() {
-        let ready: Vec<FleetId> = release.ready().cloned().collect();
-        for group in &ready {
-            release.apply(&ReleaseEvent::Begin { group: group.clone() }).unwrap();
-        }
-        for group in ready {
-            release.apply(&ReleaseEvent::End { group, outcome: GroupOutcome::Done }).unwrap();
-        }
-    }
-    assert_eq!(release.outcome(), Some(ReleaseOutcome::Done));
-    black_box(release);
-}
-
-/// The least that could do: every name in an ordered map, looked up for its begin and for its end.
-fn floor_of(spec: &ReleaseSpec) {
-    let mut begun: BTreeMap<FleetId, u8> = spec.groups.iter().map(|group| (group.fleet.clone(), 0)).collect();
-    for _ in 0..2 {
-        for group in &spec.groups {
-            *begun.get_mut(&group.fleet).unwrap() += 1;
-        }
-    }
-    black_box(begun);
 }
 
 fn median(rounds: usize, work: impl Fn()) -> Duration {

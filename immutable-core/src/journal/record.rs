@@ -7,8 +7,8 @@ use crate::fleet::{Instance, Standing};
 use crate::gate::Judgement;
 use crate::id::{GateName, InstanceId, Slot, Token, WriterId, Zone};
 use crate::limits::Limits;
-use crate::plan::{Adopted, RolloutSpec, Seat};
-use crate::planner::{Conclusion, FailReason, Observation, OpId};
+use crate::plan::{Adopted, RolloutSpec, Seat, Step};
+use crate::planner::{Conclusion, FailReason, Observation, OpId, RolloutState};
 use crate::quantity::counted;
 use crate::strategy::{Reason, Share};
 
@@ -227,6 +227,23 @@ pub enum Control {
         /// Its seat.
         seat: Seat,
     },
+}
+
+impl Record {
+    /// What is committed before this step is taken in this state.
+    #[must_use]
+    pub fn of(step: Step, state: &RolloutState) -> Self {
+        let op = state.next_op();
+        match step {
+            Step::Launch { seat, zone, image } => {
+                let token = Token::of(&state.spec().rollout, seat.slot, seat.attempt);
+                Self::Intent { op, intent: Intent::Launch { seat, zone, image, token } }
+            }
+            Step::Retire { seat } => Self::Intent { op, intent: Intent::Retire { seat } },
+            Step::Shift { share } => Self::Shift { share },
+            Step::Advance { stage } => Self::Stage { stage },
+        }
+    }
 }
 
 impl fmt::Display for Record {

@@ -1,9 +1,7 @@
 //! What a turn of a controller adds to a journal. Pure, so that a model checker can take the same turns.
 
-use super::{Fact, Fold, Intent, Record, observe};
+use super::{Fact, Fold, Record, observe};
 use crate::fleet::Snapshot;
-use crate::id::Token;
-use crate::plan::Step;
 use crate::planner::{Conclusion, Decision, Due, IllegalTransition, RolloutState, decide, due};
 use crate::time::Timestamp;
 
@@ -56,7 +54,7 @@ impl Fold {
             let record = match decide(state, now) {
                 Decision::Act(steps) => {
                     for step in steps {
-                        all.extend(self.record_all(now, |state| vec![intent(state, step)])?);
+                        all.extend(self.record_all(now, |state| vec![Record::of(step, state)])?);
                     }
                     continue;
                 }
@@ -80,18 +78,5 @@ impl Fold {
             self.record(record, now)?;
         }
         Ok(records)
-    }
-}
-
-fn intent(state: &RolloutState, step: Step) -> Record {
-    let op = state.next_op();
-    match step {
-        Step::Launch { seat, zone, image } => {
-            let token = Token::of(&state.spec().rollout, seat.slot, seat.attempt);
-            Record::Intent { op, intent: Intent::Launch { seat, zone, image, token } }
-        }
-        Step::Retire { seat } => Record::Intent { op, intent: Intent::Retire { seat } },
-        Step::Shift { share } => Record::Shift { share },
-        Step::Advance { stage } => Record::Stage { stage },
     }
 }

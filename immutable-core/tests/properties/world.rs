@@ -2,13 +2,13 @@
 
 use immutable_core::fleet::Standing;
 use immutable_core::gate::{GateSpec, Judgement, Verdict};
-use immutable_core::journal::{Control, Fact, Fold, Intent, Outcome, Record};
+use immutable_core::journal::{Control, Fact, Fold, Outcome, Record};
 use immutable_core::plan::{OnApart, Plan, Seat, Step};
 use immutable_core::planner::{
     Cause, Conclusion, Decision, Due, Observation, OpId, OpenOp, RolloutState, decide, due, explain, next_due,
 };
 use immutable_core::strategy::Reason;
-use immutable_core::{Attempt, GateName, InstanceId, Timestamp, Token};
+use immutable_core::{Attempt, GateName, InstanceId, Timestamp};
 
 use crate::books::{Entry, Run, Stand};
 use crate::case::{Event, Found, image, start};
@@ -138,17 +138,7 @@ impl World {
         peers::check_decision(&begun, &steps)?;
         for step in steps {
             check(&self.ledger, &begun, &step, self.now)?;
-            let op = self.state().next_op();
-            self.record(match step {
-                Step::Launch { seat, zone, image } => {
-                    let token = Token::of(&self.state().spec().rollout, seat.slot, seat.attempt);
-                    Record::Intent { op, intent: Intent::Launch { seat, zone, image, token } }
-                }
-                Step::Retire { seat } => Record::Intent { op, intent: Intent::Retire { seat } },
-                Step::Shift { share } => Record::Shift { share },
-                Step::Advance { stage } => Record::Stage { stage },
-                other => return Err(format!("unknown step {other:?}")),
-            })?;
+            self.record(Record::of(step, self.state()))?;
         }
         Ok(())
     }

@@ -1,9 +1,8 @@
 //! Runs a scenario: what a controller does, without I/O.
 
 use immutable_core::fleet::Snapshot;
-use immutable_core::id::Token;
-use immutable_core::journal::{Fold, Intent, Record};
-use immutable_core::plan::{Plan, Step, lint};
+use immutable_core::journal::{Fold, Record};
+use immutable_core::plan::{Plan, lint};
 use immutable_core::planner::{Decision, PlanError, PlanRequest, RolloutState, decide, next_due};
 use immutable_core::{FleetId, RolloutId, Timestamp};
 
@@ -151,7 +150,7 @@ impl Run<'_> {
             match decide(self.state(), now) {
                 Decision::Act(steps) => {
                     for step in steps {
-                        let record = self.intent(step);
+                        let record = Record::of(step, self.state());
                         self.record(&record);
                     }
                     // A check is asked as soon as its stage is complete.
@@ -167,20 +166,5 @@ impl Run<'_> {
             }
         }
         panic!("{}: the kernel never stops deciding at {now}", self.script.name);
-    }
-
-    fn intent(&self, step: Step) -> Record {
-        let state = self.state();
-        let op = state.next_op();
-        match step {
-            Step::Launch { seat, zone, image } => {
-                let token = Token::of(&state.spec().rollout, seat.slot, seat.attempt);
-                Record::Intent { op, intent: Intent::Launch { seat, zone, image, token } }
-            }
-            Step::Retire { seat } => Record::Intent { op, intent: Intent::Retire { seat } },
-            Step::Shift { share } => Record::Shift { share },
-            Step::Advance { stage } => Record::Stage { stage },
-            other => panic!("{other:?}"),
-        }
     }
 }
