@@ -209,7 +209,7 @@ impl RolloutState {
             let revoked = revoked.contains(&cell.image).then_some(Reason::Revoked);
             let reason = urgent.min(revoked).or(urgent).or(revoked);
             cell.reason = reason.or_else(|| (Some(cell.image) != wanted).then_some(Reason::OtherImage));
-            cell.fresh = false;
+            (cell.fresh, cell.spare) = (false, false);
         }
     }
 

@@ -10,48 +10,79 @@ const NOBODY: u32 = u32::MAX;
 
 /// The instances that count, in order of their seats.
 ///
-/// Every one gets a slot: the one it was launched for if that is free, else a free one of its zone, else any free one,
-/// else a surplus one. Instances of the target choose first: they are to stay; then those that are ready; those that have
-/// ended last, so that none of them takes a slot from one that could stay in it.
+/// As many as are desired get a slot each: the one it was launched for if that is free, else a free one of its zone, else
+/// any free one. Those that are too many get surplus ones.
 pub(super) fn seating<'i>(
     spec: &RolloutSpec,
     instances: &'i [Arc<Instance>],
     counts: impl Fn(&Instance) -> bool,
+    is_asked: impl Fn(&Instance) -> bool,
 ) -> impl Iterator<Item = (Seat, &'i Arc<Instance>)> {
-    // By numbers, not by references: half the room.
-    let mut choosing: [Vec<u32>; 5] = Default::default();
-    let target = spec.target;
-    for (number, instance) in (0_u32..).zip(instances) {
-        if counts(instance) {
-            let turn = match instance.phase {
-                Phase::Stopping | Phase::Stopped { .. } => 4,
-                Phase::Launching | Phase::Running(_) => {
-                    2 * usize::from(instance.image != target) + usize::from(!instance.is_ready())
+    let mut room = spec.budget.desired as usize;
+    let mut occupants: Vec<u32> = vec![NOBODY; room];
+    let (mut moving, mut surplus) = (Vec::new(), Vec::new());
+    for turn in turns(spec, instances, counts, is_asked) {
+        let mut homeless = Vec::new();
+        for number in turn {
+            let origin = instances[number as usize].origin.as_ref();
+            match origin.and_then(|origin| occupants.get_mut(origin.slot.0 as usize)) {
+                Some(occupant) if *occupant == NOBODY && room > 0 => {
+                    *occupant = number;
+                    room -= 1;
                 }
-            };
-            choosing[turn].push(number);
+                _ => homeless.push(number),
+            }
         }
-    }
-    let mut occupants: Vec<u32> = vec![NOBODY; spec.budget.desired as usize];
-    let mut homeless: Vec<u32> = Vec::new();
-    for number in choosing.into_iter().flatten() {
-        let origin = instances[number as usize].origin.as_ref();
-        match origin.and_then(|origin| occupants.get_mut(origin.slot.0 as usize)) {
-            Some(occupant) if *occupant == NOBODY => *occupant = number,
-            _ => homeless.push(number),
-        }
+        let stay = room.min(homeless.len());
+        room -= stay;
+        surplus.extend(homeless.drain(stay..));
+        moving.append(&mut homeless);
     }
     let mut free = FreeSlots::new(spec, &occupants);
-    for number in homeless {
+    for number in moving {
         match free.take(&instances[number as usize].zone) {
             Some(slot) => occupants[slot as usize] = number,
-            None => occupants.push(number),
+            None => surplus.push(number),
         }
     }
+    occupants.append(&mut surplus);
     (0_u32..)
         .zip(occupants)
         .filter(|(_, number)| *number != NOBODY)
         .map(|(slot, number)| (Seat::new(slot, 0), &instances[number as usize]))
+}
+
+/// The instances that count, by numbers, which take half the room of references, in the turns in which they choose.
+///
+/// Those of the target first: they are to stay; then those that are ready. Where some are too many, those whose
+/// replacement is asked for come after all others, so that they leave without a successor. Those that have ended are
+/// always last, so that none of them takes a slot from one that could stay in it.
+fn turns(
+    spec: &RolloutSpec,
+    instances: &[Arc<Instance>],
+    counts: impl Fn(&Instance) -> bool,
+    is_asked: impl Fn(&Instance) -> bool,
+) -> [Vec<u32>; 6] {
+    let mut turns: [Vec<u32>; 6] = Default::default();
+    let target = spec.target;
+    for (number, instance) in (0_u32..).zip(instances) {
+        if counts(instance) {
+            let turn = match instance.phase {
+                Phase::Stopping | Phase::Stopped { .. } => 5,
+                Phase::Launching | Phase::Running(_) => {
+                    2 * usize::from(instance.image != target) + usize::from(!instance.is_ready())
+                }
+            };
+            turns[turn].push(number);
+        }
+    }
+    let [running @ .., asked, _] = &mut turns;
+    if running.iter().map(Vec::len).sum::<usize>() > spec.budget.desired as usize {
+        for turn in running {
+            asked.extend(turn.extract_if(.., |number| is_asked(&instances[*number as usize])));
+        }
+    }
+    turns
 }
 
 /// The desired slots that nobody has, by zone.

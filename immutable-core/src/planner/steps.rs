@@ -138,7 +138,7 @@ impl<'s, P: Places> Chooser<'s, P> {
             // Those to compare the new ones with are the last to go.
             let spare = self.guard.counts.fresh_live.saturating_sub(self.baseline);
             self.retire(Class::FreshOld, spare.min(self.spare_old()));
-            for class in [Class::ShakyNew, Class::AvailableNew] {
+            for class in [Class::ShakyNew, Class::SurplusNew, Class::AvailableNew] {
                 self.retire(class, self.spare_new());
             }
             if let Some(share) = self.next_share() {

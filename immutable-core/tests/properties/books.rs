@@ -33,8 +33,8 @@ pub(crate) struct Entry {
     pub(crate) skipped: bool,
     /// Somebody took it out of service.
     pub(crate) standby: bool,
-    /// Its slot is beyond the desired ones.
-    pub(crate) surplus: bool,
+    /// It was found beyond the desired slots.
+    pub(crate) spare: bool,
     /// It runs a target that another one took the place of.
     pub(crate) former: bool,
     /// It has served.
@@ -53,11 +53,11 @@ impl Entry {
     }
 
     pub(crate) fn is_old(&self) -> bool {
-        (self.reason.is_some() || self.surplus) && !self.skipped
+        (self.reason.is_some() || self.spare) && !self.skipped
     }
 
     pub(crate) fn is_urgent(&self) -> bool {
-        (self.is_asked() || self.surplus || self.former) && !self.skipped
+        (self.is_asked() || self.spare || self.former) && !self.skipped
     }
 
     /// The rollout is done without it, and it serves nobody.

@@ -82,7 +82,7 @@ impl Ledger {
             apart,
             skipped,
             standby: instance.standing.standby,
-            surplus: seat.slot.0 >= self.books.desired,
+            spare: seat.slot.0 >= self.books.desired,
             former: false,
             served: !matches!(stand, Stand::Starting | Stand::Broken),
             charged: false,
@@ -122,7 +122,7 @@ impl Ledger {
                     apart: false,
                     skipped: false,
                     standby: false,
-                    surplus: false,
+                    spare: false,
                     former: false,
                     served: false,
                     charged: false,
@@ -285,7 +285,7 @@ impl Ledger {
             Control::Resize { desired } if granted => {
                 books.desired = *desired;
                 for (seat, entry) in &mut books.entries {
-                    entry.surplus = seat.slot.0 >= *desired;
+                    entry.spare &= seat.slot.0 >= *desired;
                 }
             }
             Control::Limits { limits } if granted => {
@@ -348,7 +348,7 @@ impl Ledger {
             let revoked = self.books.revoked.contains(&entry.image).then_some(Reason::Revoked);
             let known = urgent.into_iter().chain(revoked).min();
             entry.reason = known.or_else(|| is_other.then_some(Reason::OtherImage));
-            entry.fresh = false;
+            (entry.fresh, entry.spare) = (false, false);
         }
     }
 

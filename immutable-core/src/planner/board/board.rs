@@ -169,6 +169,7 @@ impl Board {
     /// Puts an instance into a slot; the slot is at most the next surplus one.
     pub(in crate::planner) fn insert(&mut self, mut cell: Cell) -> CellId {
         cell.surplus = cell.seat.slot.0 >= self.desired;
+        cell.spare = cell.surplus;
         let slot = cell.seat.slot.0 as usize;
         if slot == self.slots.len() {
             // Slots beyond the ordered ones come after all of them.
@@ -261,7 +262,10 @@ impl Board {
             self.by_rank.push(next);
         }
         self.desired = desired;
-        self.regroup(|cell| cell.surplus = cell.seat.slot.0 >= desired);
+        self.regroup(|cell| {
+            cell.surplus = cell.seat.slot.0 >= desired;
+            cell.spare &= cell.surplus;
+        });
         for slot in 0..self.slots.len() {
             self.classify(slot);
         }

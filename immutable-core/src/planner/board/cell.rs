@@ -51,9 +51,11 @@ pub(in crate::planner) struct Cell {
     pub(in crate::planner) skipped: bool,
     /// Somebody took it out of service: ready or not, it serves nobody.
     pub(in crate::planner) standby: bool,
-    /// It is in a seat beyond the desired slots: nobody here launched it for one, or the fleet became smaller. It leaves,
-    /// whatever it runs, so that in the end every slot has its own and the zones are balanced.
+    /// It is in a seat beyond the desired slots.
     pub(in crate::planner) surplus: bool,
+    /// It was found there, so nobody needs it: it leaves whatever it runs, and in the end every slot has its own and the
+    /// zones are balanced. Not so where the fleet became smaller or went another way since: then what is there is used.
+    pub(in crate::planner) spare: bool,
     /// It runs a target that another one took the place of on the way: of all versions the one that nobody wants.
     pub(in crate::planner) former: bool,
     /// An old one that this rollout launched, for comparison or in place of one that was lost.
@@ -91,7 +93,7 @@ impl Cell {
     }
 
     pub(in crate::planner) const fn is_old(&self) -> bool {
-        (self.reason.is_some() || self.surplus) && !self.skipped
+        (self.reason.is_some() || self.spare) && !self.skipped
     }
 
     /// Whether a rollout that ends where it stands takes it away: it launched it, and it serves nobody.
@@ -111,7 +113,7 @@ impl Cell {
 
     /// Whether somebody or something asks for its replacement beyond the rollout itself.
     pub(in crate::planner) const fn is_urgent(&self) -> bool {
-        self.is_asked() || self.surplus || self.former
+        self.is_asked() || self.spare || self.former
     }
 
     /// Whether something is known against the instance itself, whichever image is wanted.

@@ -27,6 +27,7 @@ pub(in crate::planner) enum Class {
     ShakyNew,
     /// Beyond the desired ones, it holds an available one.
     SurplusOld,
+    SurplusNew,
     /// It holds an available old one: to be replaced urgently, by reason; with an available successor; any other.
     DriftedOld,
     RevokedOld,
@@ -65,10 +66,10 @@ impl Class {
             if old { Self::UnprovenOld } else { Self::UnprovenNew }
         } else if !cell.is_available() {
             if old { Self::ShakyOld } else { Self::ShakyNew }
+        } else if cell.surplus {
+            if old { Self::SurplusOld } else { Self::SurplusNew }
         } else if !old {
             Self::AvailableNew
-        } else if cell.surplus {
-            Self::SurplusOld
         } else if let Some(class) = Self::urgent(cell) {
             class
         } else if succeeded {
@@ -107,6 +108,7 @@ impl Class {
         Self::ShakyOld,
         Self::ShakyNew,
         Self::SurplusOld,
+        Self::SurplusNew,
         Self::DriftedOld,
         Self::RevokedOld,
         Self::RequestedOld,

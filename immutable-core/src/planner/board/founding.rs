@@ -33,7 +33,8 @@ impl Founding {
         while self.of_slot.len() < cell.seat.slot.0 as usize {
             self.next((0, false, false), &[]);
         }
-        let cell = Cell { surplus: cell.seat.slot.0 >= self.frame.desired, ..*cell };
+        let surplus = cell.seat.slot.0 >= self.frame.desired;
+        let cell = Cell { surplus, spare: surplus, ..*cell };
         self.next((0, false, volume), &[cell]);
     }
 
@@ -119,7 +120,7 @@ pub(super) fn anywhere(cell: &Cell, looks_at_zones: bool) -> Cell {
 fn is_alike(known: &Cell, cell: &Cell, looks_at_zones: bool) -> bool {
     let of = |cell: &Cell| {
         let apart = [cell.fixed, cell.skipped, cell.standby];
-        let flags = [cell.in_service, cell.surplus, cell.former, cell.fresh, cell.charged];
+        let flags = [cell.in_service, cell.surplus, cell.spare, cell.former, cell.fresh, cell.charged];
         (cell.seat.attempt, cell.image, cell.phase, cell.reason, apart, flags)
     };
     of(known) == of(cell) && (!looks_at_zones || known.zone == cell.zone)

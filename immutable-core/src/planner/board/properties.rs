@@ -71,6 +71,7 @@ impl Board {
                     skipped: false,
                     standby: flags & 3 == 3,
                     surplus: false,
+                    spare: false,
                     former: flags & 3 == 1 && reason.is_some(),
                     // Only old ones are launched for comparison.
                     fresh: flags & 2 == 2 && reason.is_some(),
