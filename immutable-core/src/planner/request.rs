@@ -442,9 +442,7 @@ impl PlanRequest {
             instance: Arc::clone(instance),
             reason: reason(instance),
         };
-        let is_asked = |instance: &Instance| {
-            matches!(reason(instance), Some(Reason::Drifted | Reason::Revoked | Reason::Requested))
-        };
+        let is_asked = |instance: &Instance| reason(instance).is_some_and(Reason::is_asked);
         let mut initial = Vec::with_capacity(snapshot.instances.len());
         initial.extend(seating(spec, &snapshot.instances, counts, is_asked).map(adopted));
         initial

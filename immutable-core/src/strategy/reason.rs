@@ -25,6 +25,13 @@ pub enum Reason {
     OtherImage,
 }
 
+impl Reason {
+    /// Whether it is something known against the instance itself, whichever image is wanted and however old it is.
+    pub(crate) const fn is_asked(self) -> bool {
+        matches!(self, Self::Drifted | Self::Revoked | Self::Requested)
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

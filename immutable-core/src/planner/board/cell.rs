@@ -118,6 +118,6 @@ impl Cell {
 
     /// Whether something is known against the instance itself, whichever image is wanted.
     pub(in crate::planner) const fn is_asked(&self) -> bool {
-        matches!(self.reason, Some(Reason::Drifted | Reason::Revoked | Reason::Requested))
+        matches!(self.reason, Some(reason) if reason.is_asked())
     }
 }

@@ -109,7 +109,9 @@ impl Board {
         let zones = if self.tally.looks_at_zones { self.lanes } else { 0 };
         let mut board = Self::new(self.desired, zones, self.by_rank.clone(), self.tiers.clone());
         for cell in self.cells() {
-            board.insert(*cell);
+            let id = board.insert(*cell);
+            // Not what is found there now, but what was found there then.
+            board.change(id, |kept| kept.spare = cell.spare);
         }
         for (slot, seats) in (0_u32..).zip(&self.slots) {
             board.rest(Slot(slot), seats.rests);
