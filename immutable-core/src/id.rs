@@ -143,6 +143,11 @@ text_id! {
     /// Who writes to a journal: one running controller. A new process uses a new one.
     WriterId, "writer identifier", is_opaque, OPAQUE_RULE, "^[A-Za-z0-9._:-]{1,128}$"
 }
+text_id! {
+    /// One clock: all that bear this name show the same time and go equally fast. Each machine, from one start of it to the
+    /// next, has one.
+    ClockId, "clock identifier", is_opaque, OPAQUE_RULE, "^[A-Za-z0-9._:-]{1,128}$"
+}
 
 /// One of the positions of a fleet; instances follow each other in it.
 ///

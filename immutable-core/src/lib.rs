@@ -67,9 +67,9 @@ pub mod time;
 
 pub use digest::Digest;
 pub use id::{
-    Attempt, BarrierName, Channel, FleetId, GateName, ImageName, InstanceId, RolloutId, ServiceName, Slot,
-    Token, WriterId, Zone,
+    Attempt, BarrierName, Channel, ClockId, FleetId, GateName, ImageName, InstanceId, RolloutId, ServiceName,
+    Slot, Token, WriterId, Zone,
 };
 pub use quantity::Quantity;
 pub use seed::Seed;
-pub use time::Timestamp;
+pub use time::{Skew, Timestamp};

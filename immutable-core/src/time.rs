@@ -93,6 +93,48 @@ impl From<std::time::SystemTime> for Timestamp {
     }
 }
 
+/// How far a clock is ahead of another one, or behind it.
+///
+/// ```
+/// use immutable_core::{Skew, Timestamp};
+///
+/// let (shown, time): (Timestamp, Timestamp) =
+///     ("2027-01-01T00:00:00Z".parse().unwrap(), "2026-11-23T10:00:00Z".parse().unwrap());
+/// let skew = Skew::between(shown, time);
+/// assert_eq!((skew.shown(time), skew.time(shown)), (shown, time));
+/// assert_eq!(Skew::NONE.shown(time), time);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skew(jiff::SignedDuration);
+
+impl Skew {
+    /// That of a clock that shows the same.
+    pub const NONE: Self = Self(jiff::SignedDuration::ZERO);
+
+    /// That of a clock that shows this at that time.
+    #[must_use]
+    pub fn between(shown: Timestamp, time: Timestamp) -> Self {
+        Self(shown.0.duration_since(time.0))
+    }
+
+    /// What the clock shows at a time, within the calendar.
+    #[must_use]
+    pub fn shown(self, time: Timestamp) -> Timestamp {
+        Self::moved(time, self.0)
+    }
+
+    /// The time at which the clock shows this, within the calendar.
+    #[must_use]
+    pub fn time(self, shown: Timestamp) -> Timestamp {
+        Self::moved(shown, -self.0)
+    }
+
+    fn moved(at: Timestamp, by: jiff::SignedDuration) -> Timestamp {
+        // Durations in the units of the clock never overflow this addition; only the calendar ends.
+        Timestamp(at.0.saturating_add(by).unwrap_or(jiff::Timestamp::MAX))
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)

@@ -7,11 +7,11 @@ use super::ControllerError;
 use crate::digest::Digest;
 use crate::id::{GateName, RolloutId, WriterId};
 use crate::journal::{
-    Control, Journal, JournalError, JournalStore, Record, ReleaseControl, ReleaseRecord, ReleaseState,
+    Control, Journal, JournalError, JournalStore, Reading, Record, ReleaseControl, ReleaseRecord,
+    ReleaseState,
 };
 use crate::limits::Limits;
 use crate::plan::{Plan, Seat};
-use crate::time::Timestamp;
 
 /// Speaks to a controller in the same process. Clones speak to the same one.
 ///
@@ -121,7 +121,7 @@ impl<C> ControlHandle<C> {
 }
 
 /// Says something to a rollout that another process runs, through its journal. The controller sees it at its next
-/// commit or poll. It takes over nothing.
+/// commit or poll. It takes over nothing. `reading` is what [`Clock::read`](super::Clock::read) gives here and now.
 ///
 /// # Errors
 /// [`ControllerError::Journal`] when there is no such rollout or its journal cannot be written.
@@ -130,16 +130,17 @@ pub async fn send_control(
     rollout: &RolloutId,
     writer: WriterId,
     control: Control,
-    now: Timestamp,
+    reading: &Reading,
 ) -> Result<(), ControllerError> {
     let mut journal = Journal::load(store, rollout.clone(), writer).await?;
     loop {
+        let now = journal.fold().time(reading);
         match journal.state() {
             None => return Err(JournalError::NotFound { rollout: rollout.clone() }.into()),
             Some(state) if state.conclusion().is_some() => return Ok(()),
             Some(_) => journal.record(Record::Control(control.clone()), now)?,
         }
-        match journal.commit(now).await {
+        match journal.commit(reading).await {
             Ok(_) => return Ok(()),
             // The controller was quicker; this writer has no claim to lose.
             Err(JournalError::Moved { .. } | JournalError::Superseded { .. }) => {}
@@ -149,7 +150,8 @@ pub async fn send_control(
 }
 
 /// Says something to a release that another process runs, through its journal. The controller sees it at its next commit
-/// or poll; one that has ended sees it when it is resumed. It takes over nothing.
+/// or poll; one that has ended sees it when it is resumed. It takes over nothing. `reading` is what
+/// [`Clock::read`](super::Clock::read) gives here and now.
 ///
 /// # Errors
 /// [`ControllerError::Journal`] when there is no such release or its journal cannot be written.
@@ -158,15 +160,15 @@ pub async fn send_release_control(
     release: &RolloutId,
     writer: WriterId,
     control: ReleaseControl,
-    now: Timestamp,
+    reading: &Reading,
 ) -> Result<(), ControllerError> {
     let mut journal = Journal::<ReleaseState>::read(store, release.clone(), writer).await?;
     loop {
         if journal.state().is_none() {
             return Err(JournalError::NotFound { rollout: release.clone() }.into());
         }
-        journal.record(ReleaseRecord::Control(control.clone()), now)?;
-        match journal.commit(now).await {
+        journal.record(ReleaseRecord::Control(control.clone()), journal.fold().time(reading))?;
+        match journal.commit(reading).await {
             Ok(_) => return Ok(()),
             // The controller was quicker; this writer has no claim to lose.
             Err(JournalError::Moved { .. } | JournalError::Superseded { .. }) => {}

@@ -160,10 +160,11 @@ impl Controller {
             let mut journal = self.load(&rollout).await?;
             let Some(state) = journal.state() else {
                 self.accept(&pinned.spec).await?;
-                let now = self.clock.now();
+                let reading = self.clock.read();
+                let now = journal.fold().time(&reading);
                 let PinnedRollout { spec, initial, plan, .. } = pinned.clone();
                 journal.record(Record::Open { spec, initial, plan }, now)?;
-                match journal.commit(now).await {
+                match journal.commit(&reading).await {
                     Ok(committed) => {
                         if let Some((seq, records)) = committed {
                             self.tell(&rollout, now, seq, records);
@@ -256,9 +257,10 @@ impl Controller {
             if let Some(conclusion) = state.conclusion() {
                 return Ok(conclusion.clone());
             }
-            let now = self.clock.now();
+            let reading = self.clock.read();
+            let now = journal.fold().time(&reading);
             journal.claim(now)?;
-            match journal.commit(now).await {
+            match journal.commit(&reading).await {
                 Ok(committed) => {
                     if let Some((seq, records)) = committed {
                         self.tell(&rollout, now, seq, records);

@@ -6,6 +6,8 @@ use crate::time::Timestamp;
 /// The checks of the current stage that have to be asked now, with what they may look at.
 pub(super) fn questions(state: &RolloutState, now: Timestamp) -> Vec<(usize, GateContext)> {
     let Some(since) = state.complete_since() else { return Vec::new() };
+    // Metrics are dated by clocks, not by the journal.
+    let shown = |at| state.skew().shown(at);
     let (number, stage) = state.stage();
     let wanted = state.wanted();
     let instances = |new: bool| {
@@ -25,8 +27,13 @@ pub(super) fn questions(state: &RolloutState, now: Timestamp) -> Vec<(usize, Gat
     });
     checks
         .map(|name| {
-            let mut context =
-                GateContext::new(state.spec().rollout.clone(), name.clone(), now, since, wanted);
+            let mut context = GateContext::new(
+                state.spec().rollout.clone(),
+                name.clone(),
+                shown(now),
+                shown(since),
+                wanted,
+            );
             context.candidates = instances(true);
             context.others = instances(false);
             (number, context)

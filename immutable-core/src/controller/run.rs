@@ -13,7 +13,7 @@ use crate::error::{Retry, with_causes};
 use crate::event::{Event, EventKind};
 use crate::fleet::FleetError;
 use crate::id::{GateName, InstanceId, Slot};
-use crate::journal::{Control, Decided, Journal, JournalError, Record};
+use crate::journal::{Control, Decided, Fact, Journal, JournalError, Record};
 use crate::plan::PlanReport;
 use crate::planner::{Conclusion, Condition, Member, OpId, OpenOp, RolloutState, explain, next_due};
 use crate::time::Timestamp;
@@ -82,7 +82,7 @@ impl<'c> Run<'c> {
         let seed = journal.state().map_or(crate::seed::Seed::new(0), |state| state.spec().seed);
         Self {
             backoff: Backoff::new(&controller.options, seed.child("retry")),
-            polled_at: controller.clock.now(),
+            polled_at: journal.fold().time(&controller.clock.read()),
             controller,
             journal,
             actions: FuturesUnordered::new(),
@@ -176,8 +176,9 @@ impl<'c> Run<'c> {
         Ok(self.journal.state().ok_or_else(|| JournalError::NotFound { rollout: rollout() })?)
     }
 
+    /// The time of the journal, by the clock of this controller.
     pub(super) fn now(&self) -> Timestamp {
-        self.controller.clock.now()
+        self.journal.fold().time(&self.controller.clock.read())
     }
 
     pub(super) fn record(&mut self, record: Record, now: Timestamp) -> Result<(), ControllerError> {
@@ -186,6 +187,9 @@ impl<'c> Run<'c> {
 
     fn hear(&mut self) -> Result<(), ControllerError> {
         let now = self.now();
+        if self.journal.fold().newcomer().is_some_and(|clock| *clock != self.controller.clock.id()) {
+            self.record(Record::Fact(Fact::TakenUp), now)?;
+        }
         let mut controls = std::mem::take(&mut self.unheard);
         controls.extend(self.controller.control.take());
         for control in controls {
@@ -312,7 +316,7 @@ impl<'c> Run<'c> {
         if !self.backoff.may(&Call::Commit, now) {
             return Ok(false);
         }
-        match self.journal.commit(now).await {
+        match self.journal.commit(&self.controller.clock.read()).await {
             Ok(committed) => {
                 self.backoff.succeeded(&Call::Commit);
                 self.heard.clear();
@@ -371,6 +375,7 @@ impl<'c> Run<'c> {
             waits.min().into_iter().for_each(|wait| earlier(now + wait.min(options.poll)));
         }
 
+        let wake = self.journal.fold().skew(&self.controller.clock.id()).shown(wake);
         let Self { controller, actions, seen, stale, .. } = self;
         let changed = async {
             match seen {

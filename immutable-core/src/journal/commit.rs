@@ -1,9 +1,9 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Record;
+use super::{Reading, Record};
 use crate::digest::Digest;
-use crate::id::WriterId;
+use crate::id::{ClockId, WriterId};
 use crate::time::Timestamp;
 
 /// One stored object of a journal: records that are committed together, chained to the commit before.
@@ -13,13 +13,14 @@ use crate::time::Timestamp;
 ///
 /// ```
 /// use immutable_core::journal::{Commit, Control, Record};
-/// use immutable_core::{Timestamp, WriterId};
+/// use immutable_core::{ClockId, Timestamp, WriterId};
 ///
 /// let commit = Commit {
 ///     seq: 2,
 ///     prev: None,
 ///     writer: WriterId::new("me").unwrap(),
 ///     epoch: 1,
+///     clock: ClockId::new("mine").unwrap(),
 ///     at: Timestamp::UNIX_EPOCH,
 ///     records: vec![Record::Control(Control::Pause)],
 /// };
@@ -38,7 +39,9 @@ pub struct Commit<R = Record> {
     pub writer: WriterId,
     /// The epoch the writer claimed.
     pub epoch: u64,
-    /// When it was written.
+    /// The clock of the writer.
+    pub clock: ClockId,
+    /// What that clock showed. Clocks need not agree: see [`Fold::time`](super::Fold::time).
     pub at: Timestamp,
     /// What it says.
     pub records: Vec<R>,
@@ -51,6 +54,12 @@ impl Commit {
     /// What is wrong with it, in words.
     pub fn decode(bytes: &[u8]) -> Result<(Self, Digest), String> {
         Self::read(bytes)
+    }
+}
+
+impl<R> Commit<R> {
+    pub(super) fn reading(&self) -> Reading {
+        Reading { clock: self.clock.clone(), at: self.at }
     }
 }
 

@@ -1,8 +1,9 @@
-use super::{Commit, JournalError, Key, Subject};
+use super::timeline::Timeline;
+use super::{Commit, JournalError, Key, Reading, Subject};
 use crate::digest::Digest;
-use crate::id::{RolloutId, WriterId};
+use crate::id::{ClockId, RolloutId, WriterId};
 use crate::planner::{IllegalTransition, RolloutState};
-use crate::time::Timestamp;
+use crate::time::{Skew, Timestamp};
 
 /// The pure fold of a journal: commits in, state out. Of a rollout's, unless another [`Subject`] is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,7 @@ pub struct Fold<S: Subject = RolloutState> {
     len: u64,
     head: Option<Digest>,
     claim: Option<(WriterId, u64)>,
+    timeline: Timeline,
 }
 
 impl Fold {
@@ -27,7 +29,8 @@ impl<S: Subject> Fold<S> {
     /// The fold of no commits.
     #[must_use]
     pub const fn empty(rollout: RolloutId) -> Self {
-        Self { rollout, state: None, plan: None, len: 0, head: None, claim: None }
+        let timeline = Timeline::new();
+        Self { rollout, state: None, plan: None, len: 0, head: None, claim: None, timeline }
     }
 
     /// The rollout, or whatever the journal is about.
@@ -72,6 +75,28 @@ impl<S: Subject> Fold<S> {
         self.claim.as_ref().map(|(writer, epoch)| (writer, *epoch))
     }
 
+    /// When it is in this journal, by what a clock shows: what each record is dated with. Never before the last commit.
+    ///
+    /// The clock that wrote first tells it. Another one goes on from the commit before its first one, so that it does not
+    /// matter how far they are apart; what nobody measured has not passed.
+    #[must_use]
+    pub fn time(&self, reading: &Reading) -> Timestamp {
+        self.timeline.time(reading)
+    }
+
+    /// How far a clock is ahead of the time of this journal. [`Skew::NONE`] before it has written.
+    #[must_use]
+    pub fn skew(&self, clock: &ClockId) -> Skew {
+        self.timeline.skew(clock)
+    }
+
+    /// The clock of the last commit, if it had never written before, though another had: that commit may be younger than
+    /// its date.
+    #[must_use]
+    pub const fn newcomer(&self) -> Option<&ClockId> {
+        self.timeline.newcomer()
+    }
+
     /// Takes in the next commit.
     ///
     /// # Errors
@@ -83,13 +108,15 @@ impl<S: Subject> Fold<S> {
             let reason = format!("it does not follow commit {}", self.len);
             return Err(JournalError::Damaged { key: key(), reason });
         }
+        let reading = commit.reading();
+        let at = self.time(&reading);
         for record in &commit.records {
-            if let Err(source) = self.record(record, commit.at) {
+            if let Err(source) = self.record(record, at) {
                 let key = Key::new(self.rollout.clone(), commit.seq);
                 return Err(JournalError::Illegal { key, source });
             }
         }
-        self.advance(digest);
+        self.advance(digest, &reading, &commit.records);
         Ok(())
     }
 
@@ -118,8 +145,14 @@ impl<S: Subject> Fold<S> {
     }
 
     /// The commit that was being written is stored.
-    pub(super) const fn advance(&mut self, digest: Digest) {
+    pub(super) fn advance(&mut self, digest: Digest, reading: &Reading, records: &[S::Record]) {
         self.len += 1;
         self.head = Some(digest);
+        self.timeline.go_on(reading);
+        if records.iter().any(|record| S::claim(record).is_some())
+            && let Some(state) = &mut self.state
+        {
+            state.run_by(self.timeline.skew(&reading.clock));
+        }
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Commit, Created, Decided, Fold, JournalError, JournalStore, Key, StoreError, Subject};
+use super::{Commit, Created, Decided, Fold, JournalError, JournalStore, Key, Reading, StoreError, Subject};
 use crate::fleet::Snapshot;
 use crate::id::{RolloutId, WriterId};
 use crate::planner::{IllegalTransition, RolloutState};
@@ -86,7 +86,7 @@ impl<S: Subject> Journal<S> {
     /// # Errors
     /// [`JournalError::Superseded`] or [`JournalError::Moved`] when somebody else wrote first: nothing was committed, what
     /// was recorded is dropped, and the state is that of the journal as it is now.
-    pub async fn commit(&mut self, at: Timestamp) -> Result<Option<(u64, Vec<S::Record>)>, JournalError> {
+    pub async fn commit(&mut self, reading: &Reading) -> Result<Option<(u64, Vec<S::Record>)>, JournalError> {
         if self.pending.is_empty() {
             return Ok(None);
         }
@@ -95,7 +95,8 @@ impl<S: Subject> Journal<S> {
             prev: self.fold.head(),
             writer: self.writer.clone(),
             epoch: self.fold.claim().map_or(0, |(_, epoch)| epoch),
-            at,
+            clock: reading.clock.clone(),
+            at: reading.at,
             records: std::mem::take(&mut self.pending),
         };
         let (bytes, digest) = commit.encode();
@@ -116,7 +117,7 @@ impl<S: Subject> Journal<S> {
             }
         };
         if created {
-            self.fold.advance(digest);
+            self.fold.advance(digest, reading, &commit.records);
             return Ok(Some((commit.seq, commit.records)));
         }
         // The state has them until it is read anew; if that fails, they must not pass for committed.

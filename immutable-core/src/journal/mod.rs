@@ -12,6 +12,7 @@ mod release_record;
 mod release_state;
 mod store;
 mod subject;
+mod timeline;
 mod transition;
 mod turn;
 
@@ -25,4 +26,5 @@ pub use release_record::{ReleaseControl, ReleaseRecord};
 pub use release_state::{Leg, ReleaseState};
 pub use store::{Created, JournalStore, Key, StoreError};
 pub use subject::Subject;
+pub use timeline::Reading;
 pub use turn::Decided;

@@ -7,7 +7,7 @@ use crate::planner::{Conclusion, IllegalTransition};
 use crate::release::{
     GroupOutcome, GroupPhase, PinnedRollout, Release, ReleaseEvent, ReleaseOutcome, ReleaseSpec, way_back,
 };
-use crate::time::Timestamp;
+use crate::time::{Skew, Timestamp};
 
 /// What the journal of a release says: where its groups are, by which rollouts, and what people said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -295,6 +295,9 @@ impl Subject for ReleaseState {
         };
         Ok((state, *plan))
     }
+
+    /// No release waits for a time.
+    fn run_by(&mut self, _skew: Skew) {}
 
     fn take(&mut self, record: &ReleaseRecord, _at: Timestamp) -> Result<(), IllegalTransition> {
         match record {

@@ -7,7 +7,7 @@ use super::Record;
 use crate::digest::Digest;
 use crate::id::{RolloutId, WriterId};
 use crate::planner::{IllegalTransition, RolloutState};
-use crate::time::Timestamp;
+use crate::time::{Skew, Timestamp};
 
 /// What a journal is about: a state, and the records that it is the fold of.
 ///
@@ -37,6 +37,9 @@ pub trait Subject: Clone + Debug + PartialEq {
     /// # Errors
     /// [`IllegalTransition`]; the state is of no use after it.
     fn take(&mut self, record: &Self::Record, at: Timestamp) -> Result<(), IllegalTransition>;
+
+    /// Who claimed it goes by a clock that is so far ahead of the time of the journal.
+    fn run_by(&mut self, skew: Skew);
 }
 
 impl Subject for RolloutState {
@@ -73,5 +76,9 @@ impl Subject for RolloutState {
         super::transition::transition(self, record, at)?;
         self.settle(at);
         Ok(())
+    }
+
+    fn run_by(&mut self, skew: Skew) {
+        self.skewed(skew);
     }
 }

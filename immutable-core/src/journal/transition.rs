@@ -41,6 +41,10 @@ pub(super) fn transition(
             state.rested(*slot);
             Ok(())
         }
+        Record::Fact(Fact::TakenUp) => {
+            state.taken_up(at);
+            Ok(())
+        }
         Record::Shift { share } => state.shifted(*share, at),
         Record::NextTarget => state.next_target(at),
         Record::Gate { stage, gate, judgement } => state.judged(*stage, gate.clone(), judgement.clone()),

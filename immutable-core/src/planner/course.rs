@@ -10,7 +10,7 @@ use crate::id::GateName;
 use crate::limits::{Budget, Limits, LimitsError, Tokens};
 use crate::plan::{OnResize, OnRetarget, Seat};
 use crate::strategy::{Reason, Share, Stage};
-use crate::time::Timestamp;
+use crate::time::{Skew, Timestamp};
 
 /// The transitions of the rollout as a whole.
 impl RolloutState {
@@ -52,6 +52,22 @@ impl RolloutState {
             self.run = Run::Running;
             self.progressed_at = at;
         }
+    }
+
+    /// What somebody said was said at this time at the latest; no deadline runs from before.
+    pub fn taken_up(&mut self, at: Timestamp) {
+        self.progressed_at = at;
+    }
+
+    /// How far the clock of the controller is ahead of the times of this state.
+    #[must_use]
+    pub const fn skew(&self) -> Skew {
+        self.skew
+    }
+
+    /// It is run by a clock that is so far ahead; the calendar is asked by what that one shows.
+    pub const fn skewed(&mut self, skew: Skew) {
+        self.skew = skew;
     }
 
     /// Finishes what was begun and then ends where it stands.

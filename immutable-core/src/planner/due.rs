@@ -44,8 +44,7 @@ pub fn due(state: &RolloutState, now: Timestamp) -> Vec<Due> {
 /// When time alone will next change a decision, after `now` and if nothing else happens before.
 #[must_use]
 pub fn next_due(state: &RolloutState, now: Timestamp) -> Option<Timestamp> {
-    let calendar = state.spec.calendar.as_ref();
-    let window = calendar.and_then(|calendar| calendar.next_change(now, state.spec.calendar_seed()));
+    let window = state.next_window(now);
     let others = window.into_iter().chain(progress_deadline(state)).filter(|at| *at > now);
     others.chain(next_work(state, now)).min()
 }
@@ -76,7 +75,21 @@ impl RolloutState {
     }
 
     pub(super) fn calendar_is_open(&self, now: Timestamp) -> bool {
-        self.spec.calendar.as_ref().is_none_or(|calendar| calendar.is_open(now, self.spec.calendar_seed()))
+        let calendar = self.spec.calendar.as_ref();
+        calendar.is_none_or(|calendar| calendar.is_open(self.skew.shown(now), self.spec.calendar_seed()))
+    }
+
+    /// When the calendar opens or closes next.
+    fn next_window(&self, now: Timestamp) -> Option<Timestamp> {
+        let calendar = self.spec.calendar.as_ref()?;
+        let shown = calendar.next_change(self.skew.shown(now), self.spec.calendar_seed())?;
+        Some(self.skew.time(shown))
+    }
+
+    /// When the calendar opens next, by what the clock of the controller then shows.
+    pub(super) fn next_opening(&self, now: Timestamp) -> Option<Timestamp> {
+        let calendar = self.spec.calendar.as_ref()?;
+        calendar.next_open(self.skew.shown(now), self.spec.calendar_seed())
     }
 
     /// Whether nothing is left to do but what somebody set apart, what is held up by that, or what a passive stage leaves to

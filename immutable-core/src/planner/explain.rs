@@ -96,10 +96,7 @@ fn rollout_waits_on(state: &RolloutState, is_only_traffic_left: bool, now: Times
 }
 
 fn window(state: &RolloutState, now: Timestamp) -> WaitingOn {
-    let calendar = state.spec.calendar.as_ref();
-    WaitingOn::Window {
-        opens: calendar.and_then(|calendar| calendar.next_open(now, state.spec.calendar_seed())),
-    }
+    WaitingOn::Window { opens: state.next_opening(now) }
 }
 
 /// Why a slot waits, or `None` if it has nothing left to do.

@@ -17,7 +17,7 @@ use crate::id::{Attempt, GateName, InstanceId, Slot, Token};
 use crate::limits::{Budget, Limits, Tokens};
 use crate::plan::{Adopted, OnApart, RolloutSpec, Seat};
 use crate::strategy::{Share, Stage};
-use crate::time::Timestamp;
+use crate::time::{Skew, Timestamp};
 
 /// The number of an intent within its rollout, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -115,6 +115,8 @@ pub struct RolloutState {
     pub(super) failures: Failures,
     pub(super) revoked: BTreeSet<Digest>,
     pub(super) progressed_at: Timestamp,
+    /// How far the clock of the controller is ahead of the time of the journal.
+    pub(super) skew: Skew,
     pub(super) next_op: u64,
     pub(super) mark: u64,
     /// Old ones that are gone.
@@ -191,6 +193,7 @@ impl RolloutState {
             failures: Failures::default(),
             revoked: BTreeSet::new(),
             progressed_at: now,
+            skew: Skew::NONE,
             next_op: 1,
             mark: 0,
             replaced: 0,

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use immutable_core::controller::{Clock, SystemClock};
-use immutable_core::journal::{Commit, Control, Journal, JournalStore, Key, Record};
+use immutable_core::journal::{Commit, Control, Journal, JournalStore, Key, Reading, Record};
 use immutable_core::planner::PlanRequest;
 use immutable_core::store::FolderStore;
 use immutable_core::strategy::Rolling;
-use immutable_core::{FleetId, RolloutId, Seed, Timestamp, WriterId, Zone};
+use immutable_core::{ClockId, FleetId, RolloutId, Seed, Timestamp, WriterId, Zone};
 use immutable_testkit::conformance::Harness;
 use immutable_testkit::conformance::journal_store::JournalStoreHarness;
 
@@ -35,7 +35,7 @@ impl Folder {
 
 impl Harness for Folder {
     fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(self.clock)
+        Arc::new(self.clock.clone())
     }
 }
 
@@ -92,7 +92,7 @@ fn a_writer_that_waits_to_be_killed() {
             journal.record(Record::Control(Control::Pause), now).unwrap();
             journal.record(Record::Control(Control::Resume), now).unwrap();
         }
-        block_on(journal.commit(now)).unwrap();
+        block_on(journal.commit(&Reading { clock: ClockId::new("a").unwrap(), at: now })).unwrap();
     }
 }
 
@@ -106,7 +106,7 @@ fn a_writer_that_is_killed_at_any_moment_leaves_a_whole_journal() {
     let plan = request.plan(&empty, &Rolling::new()).unwrap();
     let (spec, initial, plan) = (Box::new(plan.spec.clone()), plan.initial.clone(), plan.digest());
     journal.record(Record::Open { spec, initial, plan }, now).unwrap();
-    block_on(journal.commit(now)).unwrap();
+    block_on(journal.commit(&Reading { clock: ClockId::new("a").unwrap(), at: now })).unwrap();
 
     let (mut length, mut grew) = (1, 0);
     for round in 0..15_u32 {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use immutable_core::controller::{Clock, ControllerError};
 use immutable_core::event::{Event, EventKind, EventSink};
 use immutable_core::journal::{
-    Commit, Fold, Intent, Journal, JournalError, JournalStore, Key, MemoryStore, Outcome, Record,
+    Commit, Fold, Intent, Journal, JournalError, JournalStore, Key, MemoryStore, Outcome, Reading, Record,
 };
 use immutable_core::plan::Plan;
 use immutable_core::planner::OpId;
@@ -79,8 +79,9 @@ fn assert_replay_is_live(scenario: &Scenario, plan: &Plan) {
         for record in &commit.records {
             live.record(record.clone(), commit.at).unwrap();
         }
+        let reading = Reading { clock: commit.clock.clone(), at: commit.at };
         let before = live.state().cloned();
-        scenario.clock.run(live.commit(commit.at)).unwrap();
+        scenario.clock.run(live.commit(&reading)).unwrap();
         assert_eq!(live.state(), before.as_ref(), "committing changes nothing");
 
         replay.apply(&commit, digest).unwrap();

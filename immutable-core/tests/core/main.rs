@@ -6,6 +6,7 @@
 
 mod calendar;
 mod calendar_oracle;
+mod clocks;
 mod course;
 mod crash;
 mod deadlock;

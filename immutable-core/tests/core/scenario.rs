@@ -49,7 +49,7 @@ pub(crate) struct Scenario {
     pub(crate) log: Arc<Log>,
     pub(crate) limits: Limits,
     pub(crate) desired: u32,
-    zones: Vec<Zone>,
+    pub(crate) zones: Vec<Zone>,
 }
 
 impl Scenario {
@@ -94,9 +94,14 @@ impl Scenario {
     }
 
     pub(crate) fn controller(&self) -> Controller {
+        self.controller_by(self.clock.shared())
+    }
+
+    /// One that goes by another clock.
+    pub(crate) fn controller_by(&self, clock: Arc<dyn immutable_core::controller::Clock>) -> Controller {
         let fleet: Arc<dyn Fleet> = Arc::clone(&self.fleet) as Arc<dyn Fleet>;
         let router: Arc<dyn Router> = Arc::clone(&self.router) as Arc<dyn Router>;
-        Controller::new(fleet, Arc::new(self.store.clone()), self.clock.shared())
+        Controller::new(fleet, Arc::new(self.store.clone()), clock)
             .with_router(router)
             .with_sink(Arc::clone(&self.log) as Arc<dyn EventSink>)
     }

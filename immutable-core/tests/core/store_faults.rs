@@ -9,11 +9,11 @@ use immutable_core::controller::{Clock, Controller, ControllerError, send_contro
 use immutable_core::error::Retry;
 use immutable_core::fleet::{Fleet, Router};
 use immutable_core::journal::{
-    Control, Created, Journal, JournalError, JournalStore, Key, MemoryStore, Record, StoreError,
+    Control, Created, Journal, JournalError, JournalStore, Key, MemoryStore, Reading, Record, StoreError,
 };
 use immutable_core::planner::Conclusion;
 use immutable_core::strategy::Rolling;
-use immutable_core::{GateName, RolloutId, WriterId};
+use immutable_core::{ClockId, GateName, RolloutId, WriterId};
 use tokio_util::sync::CancellationToken;
 
 use crate::scenario::{Scenario, secs, v};
@@ -60,7 +60,8 @@ impl JournalStore for Unreliable {
                 let writer = WriterId::new(format!("person-{call}")).unwrap();
                 let inner: Arc<dyn JournalStore> = Arc::new(self.inner.clone());
                 let at = "2026-11-23T10:00:00Z".parse().unwrap();
-                send_control(inner, key.rollout(), writer, control.clone(), at).await.unwrap();
+                let reading = Reading { clock: ClockId::new("virtual").unwrap(), at };
+                send_control(inner, key.rollout(), writer, control.clone(), &reading).await.unwrap();
                 self.inner.create_if_absent(key, bytes).await
             }
         }
@@ -237,8 +238,8 @@ fn what_another_process_says_is_heard_within_a_poll() {
     let store: Arc<dyn JournalStore> = Arc::new(scenario.store.clone());
     let say = async |writer: &str, control: Control| {
         let writer = WriterId::new(writer).unwrap();
-        let at = scenario.now();
-        send_control(Arc::clone(&store), &Scenario::rollout(), writer, control, at).await.unwrap();
+        let reading = scenario.clock.read();
+        send_control(Arc::clone(&store), &Scenario::rollout(), writer, control, &reading).await.unwrap();
     };
     let person = async {
         scenario.clock.sleep_until(scenario.now() + secs(15)).await;
@@ -261,7 +262,7 @@ fn what_another_process_says_is_heard_within_a_poll() {
 #[test]
 fn of_two_writers_at_one_number_one_wins_and_the_other_learns_what_it_missed() {
     let scenario = Scenario::new();
-    let now = scenario.now();
+    let (now, reading) = (scenario.now(), scenario.clock.read());
     let store: Arc<dyn JournalStore> = Arc::new(scenario.store.clone());
     let plan = scenario.plan(v(2));
     scenario.run(&scenario.plan_as(v(2), &Rolling::new(), RolloutId::new("other").unwrap())).unwrap();
@@ -275,14 +276,14 @@ fn of_two_writers_at_one_number_one_wins_and_the_other_learns_what_it_missed() {
             plan: plan.digest(),
         };
         first.record(open, now).unwrap();
-        first.commit(now).await.unwrap();
+        first.commit(&reading).await.unwrap();
         let mut second = load("second").await.unwrap();
 
         // Both say something; the first to write is not the one that read first.
         second.record(Record::Control(Control::Pause), now).unwrap();
         first.record(Record::Control(Control::Abort), now).unwrap();
-        assert_eq!(second.commit(now).await.unwrap().unwrap().0, 2);
-        assert!(matches!(first.commit(now).await, Err(JournalError::Moved { .. })));
+        assert_eq!(second.commit(&reading).await.unwrap().unwrap().0, 2);
+        assert!(matches!(first.commit(&reading).await, Err(JournalError::Moved { .. })));
         assert!(first.state().unwrap().is_paused(), "it knows what the other wrote");
         assert!(
             !first.state().unwrap().is_ending() && !first.is_dirty(),
@@ -293,16 +294,16 @@ fn of_two_writers_at_one_number_one_wins_and_the_other_learns_what_it_missed() {
         // The same with a claim between them.
         second.claim(now).unwrap();
         first.record(Record::Control(Control::Resume), now).unwrap();
-        second.commit(now).await.unwrap();
-        let error = first.commit(now).await.unwrap_err();
+        second.commit(&reading).await.unwrap();
+        let error = first.commit(&reading).await.unwrap_err();
         assert!(matches!(&error, JournalError::Superseded { epoch: 1, .. }), "{error}");
         assert!(error.to_string().contains("second"), "{error}");
-        assert_eq!(first.commit(now).await.unwrap(), None, "there is nothing left to write");
+        assert_eq!(first.commit(&reading).await.unwrap(), None, "there is nothing left to write");
 
         // Nobody wrote: catching up is silent.
         first.catch_up().await.unwrap();
         second.record(Record::Control(Control::Resume), now).unwrap();
-        second.commit(now).await.unwrap();
+        second.commit(&reading).await.unwrap();
         assert!(matches!(first.catch_up().await, Err(JournalError::Superseded { .. })));
         assert!(!first.state().unwrap().is_paused());
     });
@@ -336,7 +337,7 @@ impl JournalStore for Listless {
 #[test]
 fn what_somebody_elses_write_has_beaten_never_passes_for_committed() {
     let scenario = Scenario::new();
-    let now = scenario.now();
+    let (now, reading) = (scenario.now(), scenario.clock.read());
     let store = Arc::new(Listless::default());
     let plan = scenario.plan(v(2));
     scenario.clock.run(async {
@@ -354,20 +355,20 @@ fn what_somebody_elses_write_has_beaten_never_passes_for_committed() {
             plan: plan.digest(),
         };
         first.record(open, now).unwrap();
-        first.commit(now).await.unwrap();
+        first.commit(&reading).await.unwrap();
         let mut second = load("second").await.unwrap();
         second.record(Record::Control(Control::Pause), now).unwrap();
-        second.commit(now).await.unwrap();
+        second.commit(&reading).await.unwrap();
 
         // It was beaten, and what was written instead cannot be read now.
         first.record(Record::Control(Control::Abort), now).unwrap();
         store.fails.store(true, Ordering::Relaxed);
-        assert!(matches!(first.commit(now).await, Err(JournalError::Store { .. })));
+        assert!(matches!(first.commit(&reading).await, Err(JournalError::Store { .. })));
         assert!(first.is_dirty(), "the state has it, and nobody wrote it");
-        assert!(matches!(first.commit(now).await, Err(JournalError::Store { .. })));
+        assert!(matches!(first.commit(&reading).await, Err(JournalError::Store { .. })));
 
         store.fails.store(false, Ordering::Relaxed);
-        assert!(matches!(first.commit(now).await, Err(JournalError::Moved { .. })));
+        assert!(matches!(first.commit(&reading).await, Err(JournalError::Moved { .. })));
         assert!(!first.is_dirty() && !first.state().unwrap().is_ending());
     });
 }

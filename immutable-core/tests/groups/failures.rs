@@ -1,7 +1,7 @@
 //! What a failed group leads to, and what a person can do about it.
 
 use immutable_core::WriterId;
-use immutable_core::controller::send_release_control;
+use immutable_core::controller::{Clock, send_release_control};
 use immutable_core::journal::ReleaseControl;
 use immutable_core::release::{GroupPhase, OnGroupFailure, ReleaseOutcome};
 use tokio_util::sync::CancellationToken;
@@ -90,7 +90,8 @@ fn a_release_that_is_done_goes_back_when_somebody_says_so() {
     let writer = WriterId::new("somebody").unwrap();
     let store = std::sync::Arc::new(world.store.clone());
     let name = release();
-    let said = send_release_control(store, &name, writer, ReleaseControl::Rollback, world.now());
+    let reading = world.clock.read();
+    let said = send_release_control(store, &name, writer, ReleaseControl::Rollback, &reading);
     world.clock.run(said).unwrap();
     let controller = world.controller();
     let outcome = world.clock.run(controller.resume(&name, &CancellationToken::new())).unwrap();

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use immutable_core::Timestamp;
 use immutable_core::controller::Clock;
+use immutable_core::{ClockId, Timestamp};
 
 use super::Stalled;
 use super::timers::{TimerKey, Timers};
@@ -39,6 +39,7 @@ const MAX_POLLS_PER_INSTANT: u64 = 1_000_000;
 /// ```
 #[derive(Clone, Debug)]
 pub struct VirtualClock {
+    id: ClockId,
     timers: Arc<Mutex<Timers>>,
 }
 
@@ -46,7 +47,9 @@ impl VirtualClock {
     /// A clock that shows this time until it is moved.
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
-        Self { timers: Arc::new(Mutex::new(Timers::new(start))) }
+        #[expect(clippy::expect_used, reason = "letters")]
+        let id = ClockId::new("virtual").expect("a valid name");
+        Self { id, timers: Arc::new(Mutex::new(Timers::new(start))) }
     }
 
     /// The clock as fleets and controllers take it.
@@ -151,6 +154,10 @@ impl Clock for VirtualClock {
 
     async fn sleep_until(&self, at: Timestamp) {
         Sleep { clock: self, at, key: None }.await;
+    }
+
+    fn id(&self) -> ClockId {
+        self.id.clone()
     }
 }
 

@@ -2,8 +2,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use immutable_core::Timestamp;
 use immutable_core::controller::Clock;
+use immutable_core::{ClockId, Timestamp};
 
 /// A clock that shows another time than the one it follows, and can jump forward. It never goes back, as
 /// [`Clock`] promises: a process that is started again has another clock.
@@ -25,6 +25,7 @@ use immutable_core::controller::Clock;
 /// ```
 #[derive(Clone, Debug)]
 pub struct SkewedClock {
+    id: ClockId,
     inner: Arc<dyn Clock>,
     /// How far it is ahead, and how far behind.
     skew: Arc<Mutex<(Duration, Duration)>>,
@@ -34,13 +35,13 @@ impl SkewedClock {
     /// A clock that is so far ahead.
     #[must_use]
     pub fn ahead(inner: Arc<dyn Clock>, by: Duration) -> Self {
-        Self { inner, skew: Arc::new(Mutex::new((by, Duration::ZERO))) }
+        Self { id: id(&*inner, "ahead", by), inner, skew: Arc::new(Mutex::new((by, Duration::ZERO))) }
     }
 
     /// A clock that is so far behind.
     #[must_use]
     pub fn behind(inner: Arc<dyn Clock>, by: Duration) -> Self {
-        Self { inner, skew: Arc::new(Mutex::new((Duration::ZERO, by))) }
+        Self { id: id(&*inner, "behind", by), inner, skew: Arc::new(Mutex::new((Duration::ZERO, by))) }
     }
 
     /// It is suddenly so much later. Whoever sleeps is woken when as much time has really passed as was to pass.
@@ -51,6 +52,15 @@ impl SkewedClock {
     fn skew(&self) -> (Duration, Duration) {
         *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Clocks that are equally far from the same one are one clock, as long as none of them jumps.
+fn id(inner: &dyn Clock, side: &str, by: Duration) -> ClockId {
+    if by.is_zero() {
+        return inner.id();
+    }
+    #[expect(clippy::expect_used, reason = "a name is never so long that a few digits are too much")]
+    ClockId::new(format!("{}:{}ns-{side}", inner.id(), by.as_nanos())).expect("a valid name")
 }
 
 #[async_trait]
@@ -65,5 +75,9 @@ impl Clock for SkewedClock {
         if !left.is_zero() {
             self.inner.sleep_until(self.inner.now() + left).await;
         }
+    }
+
+    fn id(&self) -> ClockId {
+        self.id.clone()
     }
 }

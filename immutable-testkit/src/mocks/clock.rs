@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use immutable_core::Timestamp;
+use immutable_core::{ClockId, Timestamp};
 
 mockall::mock! {
     /// A [`Clock`](immutable_core::controller::Clock) of expectations; see
@@ -11,5 +11,6 @@ mockall::mock! {
     impl immutable_core::controller::Clock for Clock {
         fn now(&self) -> Timestamp;
         async fn sleep_until(&self, at: Timestamp);
+        fn id(&self) -> ClockId;
     }
 }

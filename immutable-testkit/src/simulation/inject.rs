@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use immutable_core::controller::Clock;
 use immutable_core::fleet::{Instance, Phase};
 use immutable_core::journal::{Control, Fact, Journal, JournalError, JournalStore, Record};
 use immutable_core::{Quantity, RolloutId, Slot, WriterId, Zone};
@@ -275,10 +276,11 @@ async fn said(
             Some(state) if state.conclusion().is_none() => {}
             _ => return Ok(()),
         }
-        if journal.record(record.clone(), world.now()).is_err() {
+        let reading = world.clock.read();
+        if journal.record(record.clone(), journal.fold().time(&reading)).is_err() {
             return Ok(());
         }
-        match journal.commit(world.now()).await {
+        match journal.commit(&reading).await {
             Err(JournalError::Moved { .. } | JournalError::Superseded { .. }) => {}
             other => return other.map(|_| ()),
         }

@@ -151,11 +151,12 @@ impl ReleaseController {
                 return self.drive(journal, cancel).await;
             }
             self.accept(plan).await?;
-            let now = self.clock.now();
+            let reading = self.clock.read();
+            let now = reading.at;
             let spec = Box::new(plan.spec().clone());
             let (rollouts, plan) = (plan.pinned(), plan.digest());
             journal.record(ReleaseRecord::Open { release: release.clone(), spec, rollouts, plan }, now)?;
-            match journal.commit(now).await {
+            match journal.commit(&reading).await {
                 Ok(committed) => self.tell(release, now, committed),
                 // Somebody else opened it at the same moment: go on with theirs.
                 Err(JournalError::Moved { .. } | JournalError::Superseded { .. }) => {}
@@ -215,9 +216,10 @@ impl ReleaseController {
             {
                 return Err(ReleaseRunError::NoController { release, group: group.clone() });
             }
-            let now = self.clock.now();
+            let reading = self.clock.read();
+            let now = reading.at;
             journal.claim(now)?;
-            match journal.commit(now).await {
+            match journal.commit(&reading).await {
                 Ok(committed) => {
                     self.tell(&release, now, committed);
                     break;

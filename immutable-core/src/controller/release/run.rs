@@ -371,7 +371,7 @@ impl<'c> Run<'c> {
         if !self.backoff.may(&Call::Commit, now) {
             return Ok(false);
         }
-        match self.journal.commit(now).await {
+        match self.journal.commit(&self.controller.clock.read()).await {
             Ok(committed) => {
                 self.backoff.succeeded(&Call::Commit);
                 self.heard.clear();
