@@ -64,8 +64,13 @@ impl Timestamp {
             self.0.as_second() - earlier.0.as_second(),
             i64::from(self.0.subsec_nanosecond()) - i64::from(earlier.0.subsec_nanosecond()),
         );
-        // Each part has the sign of its own point in time.
-        (seconds, nanos) = (seconds + nanos.div_euclid(NANOS), nanos.rem_euclid(NANOS));
+        // Each part has the sign of its own point in time, so they differ by less than two seconds.
+        while nanos < 0 {
+            (seconds, nanos) = (seconds - 1, nanos + NANOS);
+        }
+        while nanos >= NANOS {
+            (seconds, nanos) = (seconds + 1, nanos - NANOS);
+        }
         match (u64::try_from(seconds), u32::try_from(nanos)) {
             (Ok(seconds), Ok(nanos)) => Duration::new(seconds, nanos),
             _ => Duration::ZERO,

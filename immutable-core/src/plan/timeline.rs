@@ -1,4 +1,6 @@
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,8 +12,8 @@ use crate::strategy::Share;
 
 /// What will happen, in order of time: a list of [`PlannedStep`]s, which are made when they are asked for.
 ///
-/// Most steps differ from the one before by their slot only, so it is stored as runs of equal steps with their slots, and
-/// a step of a large rollout takes four bytes instead of eighty. Its stored form is the list of the steps.
+/// Most steps differ from the one before by their slot only, and slots are worked off in one order again and again. So the
+/// order is stored once, and the steps as runs of equal ones over stretches of it. Its stored form is the list of the steps.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,12 +28,15 @@ use crate::strategy::Share;
 #[derive(Clone, Default)]
 pub struct Timeline {
     runs: Vec<Run>,
-    /// The slots of all runs that have slots, one after the other.
-    slots: Vec<u32>,
-    /// The zone of each launch, one after the other.
+    /// The stretches of all runs, one after the other.
+    stretches: Vec<Stretch>,
+    /// How many steps.
+    len: usize,
+    /// The slots in order; the steps of a stretch are of those that follow each other here.
+    order: Arc<Vec<u32>>,
+    /// The zone of what is launched at each place of the order; those that are not listed are launched in the zone that
+    /// their slot belongs to.
     zones: Vec<u32>,
-    /// How many of the runs have no slot.
-    others: usize,
     zone_names: Vec<Zone>,
     images: Vec<Digest>,
 }
@@ -41,10 +46,17 @@ pub struct Timeline {
 struct Run {
     at: Duration,
     what: What,
-    /// How many steps, how many slots, and how many launches come before it.
+    /// How many stretches come before its own.
+    stretches: u32,
+}
+
+/// Steps of slots that follow each other in the order, or one step that has no slot.
+#[derive(Clone, Copy)]
+struct Stretch {
+    /// How many steps come before it.
     steps: u32,
-    slots: u32,
-    launches: u32,
+    /// Where in the order it begins.
+    from: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,7 +69,7 @@ enum What {
     Stage { stage: usize },
 }
 
-/// Four billion steps would take sixteen gigabytes.
+/// No plan has four billion steps.
 fn small(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
@@ -65,54 +77,59 @@ fn small(count: usize) -> u32 {
 impl Timeline {
     /// How many steps.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.slots.len() + self.others
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     /// Whether nothing happens.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// The steps, in order.
     pub fn iter(&self) -> impl Iterator<Item = PlannedStep> {
         self.runs.iter().enumerate().flat_map(move |(number, run)| {
-            let end = match run.what {
-                // One step, which has no slot.
-                What::Shift { .. } | What::Stage { .. } => run.slots as usize + 1,
-                _ => self.runs.get(number + 1).map_or(self.slots.len(), |next| next.slots as usize),
-            };
-            (run.slots as usize..end).map(move |at| PlannedStep { at: run.at, event: self.event(run, at) })
+            let end = self.runs.get(number + 1).map_or(self.stretches.len(), |next| next.stretches as usize);
+            (run.stretches as usize..end).flat_map(move |stretch| {
+                let Stretch { steps, from } = self.stretches[stretch];
+                let end = self.stretches.get(stretch + 1).map_or(self.len, |next| next.steps as usize);
+                let places = from as usize..from as usize + (end - steps as usize);
+                places.map(move |place| PlannedStep { at: run.at, event: self.event(run.what, place) })
+            })
         })
     }
 
     /// The step of this number, from 0. Takes the logarithm of the number of runs.
     #[must_use]
     pub fn get(&self, step: usize) -> Option<PlannedStep> {
-        if step >= self.len() {
+        if step >= self.len {
             return None;
         }
-        let number = self.runs.partition_point(|run| run.steps as usize <= step).checked_sub(1)?;
-        let run = &self.runs[number];
-        let at = run.slots as usize + step - run.steps as usize;
-        Some(PlannedStep { at: run.at, event: self.event(run, at) })
+        let begun = self.stretches.partition_point(|stretch| stretch.steps as usize <= step);
+        let stretch = self.stretches[begun.checked_sub(1)?];
+        let run = self.runs.partition_point(|run| (run.stretches as usize) < begun).checked_sub(1)?;
+        let Run { at, what, .. } = self.runs[run];
+        let place = stretch.from as usize + step - stretch.steps as usize;
+        Some(PlannedStep { at, event: self.event(what, place) })
     }
 
     /// The last step.
     #[must_use]
     pub fn last(&self) -> Option<PlannedStep> {
-        self.get(self.len().checked_sub(1)?)
+        self.get(self.len.checked_sub(1)?)
     }
 
-    fn event(&self, run: &Run, at: usize) -> PlannedEvent {
-        let seat = |attempt| Seat { slot: Slot(self.slots[at]), attempt: Attempt(attempt) };
-        match run.what {
+    /// What happens to the slot at a place of the order.
+    fn event(&self, what: What, place: usize) -> PlannedEvent {
+        let seat = |attempt| Seat { slot: Slot(self.order[place]), attempt: Attempt(attempt) };
+        match what {
             What::Launch { attempt, image } => {
-                let zone = self.zones[run.launches as usize + at - run.slots as usize];
+                let seat = seat(attempt);
+                let zone = self.zones.get(place).copied().unwrap_or(seat.slot.0);
                 PlannedEvent::Launch {
-                    seat: seat(attempt),
-                    zone: self.zone_names[zone as usize].clone(),
+                    seat,
+                    zone: self.zone_names[zone as usize % self.zone_names.len()].clone(),
                     image: self.images[image as usize],
                 }
             }
@@ -124,13 +141,10 @@ impl Timeline {
         }
     }
 
-    /// An empty one with room for so many steps.
-    pub(crate) fn with_capacity(steps: usize) -> Self {
-        Self { slots: Vec::with_capacity(steps), zones: Vec::with_capacity(steps / 4), ..Self::default() }
-    }
-
-    /// Sets the names behind the numbers that [`launch`](Self::launch) was called with, and gives back unused memory.
-    pub(crate) fn finish(mut self, zones: &[Zone], images: &[Digest]) -> Self {
+    /// Sets the names behind the numbers that it was made with, and the order; gives back unused memory. The zone that a slot
+    /// belongs to is its number modulo that of the zones.
+    pub(crate) fn finish(mut self, order: Arc<Vec<u32>>, zones: &[Zone], images: &[Digest]) -> Self {
+        self.order = order;
         self.zone_names = zones.to_vec();
         self.images = images.to_vec();
         self.shrink();
@@ -139,7 +153,7 @@ impl Timeline {
 
     fn shrink(&mut self) {
         self.runs.shrink_to_fit();
-        self.slots.shrink_to_fit();
+        self.stretches.shrink_to_fit();
         self.zones.shrink_to_fit();
     }
 
@@ -148,51 +162,75 @@ impl Timeline {
         at: Duration,
         attempt: Attempt,
         image: u32,
-        slots: impl Iterator<Item = (Slot, u32)>,
+        places: impl Iterator<Item = Range<u32>>,
     ) {
-        self.go_on(at, What::Launch { attempt: attempt.0, image });
-        for (slot, zone) in slots {
-            self.slots.push(slot.0);
-            self.zones.push(zone);
-        }
+        self.go_on(at, What::Launch { attempt: attempt.0, image }, places);
     }
 
-    pub(crate) fn available(&mut self, at: Duration, attempt: Attempt, slots: impl Iterator<Item = Slot>) {
-        self.seated(at, What::Available { attempt: attempt.0 }, slots);
+    pub(crate) fn available(
+        &mut self,
+        at: Duration,
+        attempt: Attempt,
+        places: impl Iterator<Item = Range<u32>>,
+    ) {
+        self.go_on(at, What::Available { attempt: attempt.0 }, places);
     }
 
-    pub(crate) fn retire(&mut self, at: Duration, attempt: Attempt, slots: impl Iterator<Item = Slot>) {
-        self.seated(at, What::Retire { attempt: attempt.0 }, slots);
+    pub(crate) fn retire(
+        &mut self,
+        at: Duration,
+        attempt: Attempt,
+        places: impl Iterator<Item = Range<u32>>,
+    ) {
+        self.go_on(at, What::Retire { attempt: attempt.0 }, places);
     }
 
-    pub(crate) fn gone(&mut self, at: Duration, attempt: Attempt, slots: impl Iterator<Item = Slot>) {
-        self.seated(at, What::Gone { attempt: attempt.0 }, slots);
+    pub(crate) fn gone(&mut self, at: Duration, attempt: Attempt, places: impl Iterator<Item = Range<u32>>) {
+        self.go_on(at, What::Gone { attempt: attempt.0 }, places);
     }
 
     pub(crate) fn shift(&mut self, at: Duration, share: Share) {
-        self.begin(at, What::Shift { share });
-        self.others += 1;
+        self.alone(at, What::Shift { share });
     }
 
     pub(crate) fn stage(&mut self, at: Duration, stage: usize) {
-        self.begin(at, What::Stage { stage });
-        self.others += 1;
+        self.alone(at, What::Stage { stage });
     }
 
-    fn seated(&mut self, at: Duration, what: What, slots: impl Iterator<Item = Slot>) {
-        self.go_on(at, what);
-        self.slots.extend(slots.map(|slot| slot.0));
-    }
-
-    fn go_on(&mut self, at: Duration, what: What) {
-        if self.runs.last().is_none_or(|run| run.what != what || run.at != at) {
-            self.begin(at, what);
-        }
+    /// One step that has no slot.
+    fn alone(&mut self, at: Duration, what: What) {
+        self.begin(at, what);
+        self.stretch(0..1);
     }
 
     fn begin(&mut self, at: Duration, what: What) {
-        let (steps, slots, launches) = (small(self.len()), small(self.slots.len()), small(self.zones.len()));
-        self.runs.push(Run { at, what, steps, slots, launches });
+        self.runs.push(Run { at, what, stretches: small(self.stretches.len()) });
+    }
+
+    /// The same happens at further places of the order.
+    fn go_on(&mut self, at: Duration, what: What, places: impl Iterator<Item = Range<u32>>) {
+        let goes_on = self.runs.last().is_some_and(|run| run.what == what && run.at == at);
+        if !goes_on {
+            self.begin(at, what);
+        }
+        let mut may_follow = goes_on;
+        for places in places {
+            let last = self.stretches.last().filter(|_| may_follow);
+            let follows = |last: &Stretch| {
+                last.from as usize + (self.len - last.steps as usize) == places.start as usize
+            };
+            if last.is_some_and(follows) {
+                self.len += places.len();
+            } else {
+                self.stretch(places);
+            }
+            may_follow = true;
+        }
+    }
+
+    fn stretch(&mut self, places: Range<u32>) {
+        self.stretches.push(Stretch { steps: small(self.len), from: places.start });
+        self.len += places.len();
     }
 }
 
@@ -207,24 +245,32 @@ fn number<T: PartialEq>(known: &mut Vec<T>, wanted: T) -> u32 {
 impl FromIterator<PlannedStep> for Timeline {
     fn from_iter<I: IntoIterator<Item = PlannedStep>>(steps: I) -> Self {
         let mut timeline = Self::default();
+        // The order is that of the steps.
+        let (mut order, mut zones) = (Vec::new(), Vec::new());
         for PlannedStep { at, event } in steps {
-            match event {
+            let (what, seat) = match event {
                 PlannedEvent::Launch { seat, zone, image } => {
-                    let zone = number(&mut timeline.zone_names, zone);
+                    zones.resize(order.len(), 0);
+                    zones.push(number(&mut timeline.zone_names, zone));
                     let image = number(&mut timeline.images, image);
-                    timeline.launch(at, seat.attempt, image, std::iter::once((seat.slot, zone)));
+                    (What::Launch { attempt: seat.attempt.0, image }, Some(seat))
                 }
-                PlannedEvent::Available { seat } => {
-                    timeline.available(at, seat.attempt, std::iter::once(seat.slot));
-                }
-                PlannedEvent::Retire { seat } => {
-                    timeline.retire(at, seat.attempt, std::iter::once(seat.slot));
-                }
-                PlannedEvent::Gone { seat } => timeline.gone(at, seat.attempt, std::iter::once(seat.slot)),
-                PlannedEvent::Shift { share } => timeline.shift(at, share),
-                PlannedEvent::Stage { stage } => timeline.stage(at, stage),
+                PlannedEvent::Available { seat } => (What::Available { attempt: seat.attempt.0 }, Some(seat)),
+                PlannedEvent::Retire { seat } => (What::Retire { attempt: seat.attempt.0 }, Some(seat)),
+                PlannedEvent::Gone { seat } => (What::Gone { attempt: seat.attempt.0 }, Some(seat)),
+                PlannedEvent::Shift { share } => (What::Shift { share }, None),
+                PlannedEvent::Stage { stage } => (What::Stage { stage }, None),
+            };
+            let place = small(order.len());
+            order.extend(seat.map(|seat| seat.slot.0));
+            match seat {
+                Some(_) => timeline.go_on(at, what, std::iter::once(place..place + 1)),
+                None => timeline.alone(at, what),
             }
         }
+        order.shrink_to_fit();
+        timeline.order = Arc::new(order);
+        timeline.zones = zones;
         timeline.shrink();
         timeline
     }

@@ -1,9 +1,10 @@
 //! The kernel folded over a predicted world.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
-use super::board::{Board, Cell, CellId, Cohorts, Founding, Phase, SlotsIn, Span, Tally};
+use super::board::{Board, Cell, CellId, Cohorts, Founding, Phase, Span, Tally};
 use super::deadlock::deadlock;
 use super::decide::choose;
 use super::due::next_work;
@@ -36,7 +37,7 @@ pub(super) struct Forecast {
 struct Coming {
     what: What,
     attempt: Attempt,
-    slots: Span,
+    slots: Vec<Span>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,20 +121,18 @@ pub(super) fn forecast(
     *state.board.tally_mut() = tally;
     let mut world = World::new(state, fleet, *estimates, start);
     world.expect(&unsettled);
-    // Most are launched, available, retired and gone once.
-    world.record =
-        Record::All { timeline: Timeline::with_capacity(4 * initial.len()), rollbacks: Vec::new() };
+    world.record = Record::All { timeline: Timeline::default(), rollbacks: Vec::new() };
     world.run()?;
     let makespan = world.lasts();
     let stands_still = world.unfinished.then(|| world.one_by_one(&world.state, initial, world.events));
     let unfinished = stands_still.transpose()?.map(|state| explain(&state, world.now));
     let stuck_back = world.stuck_back(initial)?;
-    let World { record, state, .. } = world;
+    let World { record, state, fleet, .. } = world;
     let (timeline, rollbacks) = match record {
         Record::All { timeline, rollbacks } => (timeline, rollbacks),
         Record::Nothing | Record::Cost(_) => (Timeline::default(), Vec::new()),
     };
-    let timeline = timeline.finish(state.roster.zones(), state.roster.images());
+    let timeline = timeline.finish(fleet.order(), &state.spec.zones, state.roster.images());
     Ok(Forecast { timeline, makespan, unfinished, rollbacks, stuck_back })
 }
 
@@ -171,7 +170,7 @@ impl World {
         let mut begun = self.one_by_one(state, initial, *events)?;
         begun.turned_back(FailReason::Requested, *at)?;
         let mut world = Self::from_here(begun.clone(), self.estimates, *at);
-        world.record = Record::All { timeline: Timeline::with_capacity(0), rollbacks: Vec::new() };
+        world.record = Record::All { timeline: Timeline::default(), rollbacks: Vec::new() };
         world.run()?;
         let mut state = RolloutState { board: begun.board, ..world.state.clone() };
         world.replay_all(&mut state, world.events)?;
@@ -231,7 +230,7 @@ impl World {
             self.now = next;
             while let Some(entry) = self.coming.first_entry().filter(|entry| *entry.key() <= self.now) {
                 let events = entry.remove();
-                self.happen(&events);
+                self.happen(events);
             }
             idle = if self.events == before { idle + 1 } else { 0 };
             self.last = if idle == 0 { self.now.since(self.start) } else { self.last };
@@ -291,44 +290,41 @@ impl World {
                 Phase::Intended | Phase::Available | Phase::Broken | Phase::Retiring => continue,
             };
             let slots = Span::one(ranks[cell.seat.slot.0 as usize]);
-            let attempt = cell.seat.attempt;
-            self.coming.entry(at).or_default().push(Coming { what, attempt, slots });
+            self.come(at, what, cell.seat.attempt, vec![slots]);
         }
     }
 
     fn act(&mut self, choices: &[Choice]) -> Result<(), IllegalTransition> {
         let at = self.now.since(self.start);
-        for choice in choices {
-            match *choice {
-                Choice::Launch { slots, attempt, image } => {
+        for alike in choices.chunk_by(Choice::goes_on_with) {
+            let mut slots: Vec<Span> = alike.iter().filter_map(Choice::slots).collect();
+            let count = slots.iter().map(|span| span.len()).sum();
+            match alike[0] {
+                Choice::Launch { attempt, image, .. } => {
                     let image = self.state.roster.image(image)?;
                     // It gets the slots and zones of its places.
                     let cell = self.state.begun(Seat { attempt, ..Seat::new(0, 0) }, 0, image, self.now);
-                    self.fleet.launch(self.state.board.tally_mut(), slots, &cell);
-                    self.state.spend(slots.len(), self.now);
+                    self.fleet.launch(self.state.board.tally_mut(), &mut slots, &cell);
+                    self.state.spend(count, self.now);
+                    self.happened(&slots, |timeline, places| {
+                        timeline.launch(at, attempt, image.into(), places)
+                    });
                     self.come(self.now + self.estimates.launch_to_ready, What::Ready, attempt, slots);
-                    self.events += slots.len() as usize;
-                    match &mut self.record {
-                        Record::All { timeline, .. } => {
-                            let slots = self.fleet.slots_in(slots);
-                            let zoned = slots.map(|slot| (slot, self.state.zone_of(slot).0.into()));
-                            timeline.launch(at, attempt, image.into(), zoned);
-                        }
-                        Record::Cost(plan) => plan.launches += slots.len(),
-                        Record::Nothing => {}
+                    if let Record::Cost(plan) = &mut self.record {
+                        plan.launches += count;
                     }
                 }
-                Choice::Retire { slots, attempt } => {
+                Choice::Retire { attempt, .. } => {
                     let picks_victim = self.state.spec.picks_victim;
-                    self.fleet.change(self.state.board.tally_mut(), slots, attempt, |cell| {
+                    self.fleet.change(self.state.board.tally_mut(), &mut slots, attempt, |cell| {
                         cell.retire(picks_victim, self.now);
                         true
                     });
                     self.state.begin_unless_closed();
+                    self.happened(&slots, |timeline, places| timeline.retire(at, attempt, places));
                     self.come(self.now + self.estimates.drain_to_gone, What::Gone, attempt, slots);
-                    self.happened(slots, |timeline, slots| timeline.retire(at, attempt, slots));
                     if let Record::Cost(plan) = &mut self.record {
-                        plan.retirements += slots.len();
+                        plan.retirements += count;
                     }
                 }
                 Choice::Shift { share } => {
@@ -353,31 +349,34 @@ impl World {
         Ok(())
     }
 
-    fn come(&mut self, at: Timestamp, what: What, attempt: Attempt, slots: Span) {
+    fn come(&mut self, at: Timestamp, what: What, attempt: Attempt, mut slots: Vec<Span>) {
         let coming = self.coming.entry(at).or_default();
-        let goes_on =
-            |last: &mut Coming| (last.what, last.attempt) == (what, attempt) && last.slots.take_in(slots);
-        if !coming.last_mut().is_some_and(goes_on) {
-            coming.push(Coming { what, attempt, slots });
+        match coming.last_mut() {
+            Some(last) if (last.what, last.attempt) == (what, attempt) => last.slots.append(&mut slots),
+            _ => coming.push(Coming { what, attempt, slots }),
         }
     }
 
     /// Keeps that something happened in these slots.
-    fn happened(&mut self, slots: Span, record: impl FnOnce(&mut Timeline, SlotsIn<'_>)) {
-        self.events += slots.len() as usize;
+    fn happened(
+        &mut self,
+        slots: &[Span],
+        record: impl FnOnce(&mut Timeline, &mut dyn Iterator<Item = Range<u32>>),
+    ) {
+        self.events += slots.iter().map(|span| span.len() as usize).sum::<usize>();
         if let Record::All { timeline, .. } = &mut self.record
             && !slots.is_empty()
         {
-            record(timeline, self.fleet.slots_in(slots));
+            record(timeline, &mut slots.iter().flat_map(|span| span.ranges()));
         }
     }
 
     /// What comes at one moment.
-    fn happen(&mut self, events: &[Coming]) {
+    fn happen(&mut self, events: Vec<Coming>) {
         let at = self.now.since(self.start);
         let available_at = self.now + self.state.goal.limits.min_ready;
-        for Coming { what, attempt, slots } in events {
-            let (attempt, tally) = (*attempt, self.state.board.tally_mut());
+        for Coming { what, attempt, mut slots } in events {
+            let tally = self.state.board.tally_mut();
             // It may have been retired before it was ready.
             let enter = |from: &'static [Phase], to: Phase| {
                 move |cell: &mut Cell| {
@@ -391,24 +390,24 @@ impl World {
             match what {
                 What::Ready if available_at > self.now => {
                     let ready = enter(&[Phase::Launching, Phase::Suspect], Phase::Ready);
-                    let slots = self.fleet.change(tally, *slots, attempt, ready);
+                    self.fleet.change(tally, &mut slots, attempt, ready);
                     if !slots.is_empty() {
                         self.come(available_at, What::Available, attempt, slots);
                     }
                 }
                 What::Ready | What::Available => {
-                    let from: &[Phase] = if *what == What::Ready {
+                    let from: &[Phase] = if what == What::Ready {
                         &[Phase::Launching, Phase::Suspect]
                     } else {
                         &[Phase::Ready]
                     };
-                    let slots = self.fleet.change(tally, *slots, attempt, enter(from, Phase::Available));
-                    self.happened(slots, |timeline, slots| timeline.available(at, attempt, slots));
+                    self.fleet.change(tally, &mut slots, attempt, enter(from, Phase::Available));
+                    self.happened(&slots, |timeline, places| timeline.available(at, attempt, places));
                 }
                 What::Gone => {
-                    let (slots, old) = self.fleet.remove(tally, *slots, attempt);
+                    let old = self.fleet.remove(tally, &mut slots, attempt);
                     self.state.replaced += u64::from(old);
-                    self.happened(slots, |timeline, slots| timeline.gone(at, attempt, slots));
+                    self.happened(&slots, |timeline, places| timeline.gone(at, attempt, places));
                 }
             }
         }
@@ -446,7 +445,8 @@ impl World {
     /// The first so many events.
     fn replay_all(&self, state: &mut RolloutState, events: usize) -> Result<(), IllegalTransition> {
         let Record::All { timeline, .. } = &self.record else { return Ok(()) };
-        let timeline = timeline.clone().finish(self.state.roster.zones(), self.state.roster.images());
+        let (zones, images) = (&self.state.spec.zones, self.state.roster.images());
+        let timeline = timeline.clone().finish(self.fleet.order(), zones, images);
         timeline.iter().take(events).try_for_each(|step| self.replay(state, &step))
     }
 

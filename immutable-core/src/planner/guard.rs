@@ -55,6 +55,16 @@ impl<'s> Guard<'s> {
         Self { state, budget, share: state.share, counts, fleet, zones, tokens }
     }
 
+    /// Whether anything may be launched, if its zone allows it.
+    pub(super) fn may_launch(&self) -> bool {
+        self.fleet.may_grow() && self.tokens > 0
+    }
+
+    /// Whether any that is available may be retired, if its group and its zone allow it.
+    pub(super) fn may_retire_available(&self) -> bool {
+        self.fleet.may_lose()
+    }
+
     /// Counts a launch, if it is allowed.
     pub(super) fn launch(&mut self, zone: u16, is_new: bool) -> Result<(), Barred> {
         self.launch_some(zone, is_new, 1).1

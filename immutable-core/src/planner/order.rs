@@ -1,6 +1,6 @@
 //! The order in which the slots of a fleet are worked off, found once at the beginning.
 
-use super::radix::sorted;
+use super::radix::sort;
 use crate::plan::{Adopted, RolloutSpec};
 use crate::seed::Seed;
 use crate::strategy::{Reason, SlotOrder};
@@ -21,61 +21,51 @@ struct Need {
     tie: u64,
 }
 
-impl Need {
-    /// The beginning of it as a number: where it differs, it says which need is less.
-    fn beginning(&self, by_tie: bool) -> u64 {
-        // There are fewer than eight reasons.
-        (self.reason as u64) << 61 | if by_tie { self.tie >> 3 } else { self.since.ordinal() }
-    }
-}
-
 pub(super) fn order(spec: &RolloutSpec, initial: &[Adopted]) -> Order {
     let desired = spec.budget.desired;
     let zones = u32::try_from(spec.zones.len()).unwrap_or(u32::MAX).max(1);
-    let mut occupants: Vec<Option<&Adopted>> = vec![None; desired as usize];
-    for adopted in initial {
-        if let Some(occupant) = occupants.get_mut(adopted.seat.slot.0 as usize) {
-            *occupant = Some(adopted);
-        }
-    }
     let ties = spec.seed.child("slot order");
     let hash = Seed::new(0).child(spec.fleet.as_str());
+    let by_tie = matches!(spec.order, SlotOrder::Hashed | SlotOrder::Descending);
+    let tie = |slot: u32| match spec.order {
+        SlotOrder::Hashed => hash.rank_number(slot.into()),
+        SlotOrder::Descending => u64::from(u32::MAX - slot),
+        SlotOrder::Oldest | SlotOrder::ZoneByZone => ties.rank_number(slot.into()),
+    };
     let need = |slot: u32, occupant: Option<&Adopted>| {
         let urgent =
             occupant.and_then(|adopted| adopted.reason).filter(|reason| *reason <= Reason::Requested);
-        let (since, tie) = match spec.order {
-            SlotOrder::Hashed => (Timestamp::UNIX_EPOCH, hash.rank_number(slot.into())),
-            SlotOrder::Descending => (Timestamp::UNIX_EPOCH, u64::from(u32::MAX - slot)),
-            SlotOrder::Oldest | SlotOrder::ZoneByZone => {
-                let since = occupant.map_or(Timestamp::UNIX_EPOCH, |adopted| adopted.instance.launched_at);
-                (since, ties.rank_number(slot.into()))
-            }
-        };
-        Need { reason: urgent.unwrap_or(Reason::OtherImage), since, tie }
+        let since = occupant.filter(|_| !by_tie).map(|adopted| adopted.instance.launched_at);
+        let (reason, since) = (urgent.unwrap_or(Reason::OtherImage), since.unwrap_or(Timestamp::UNIX_EPOCH));
+        Need { reason, since, tie: tie(slot) }
     };
-    let by_tie = matches!(spec.order, SlotOrder::Hashed | SlotOrder::Descending);
-    let needed = |slot: u32| need(slot, occupants[slot as usize]);
-    let slots = (0..desired).map(|slot| (needed(slot).beginning(by_tie), slot)).collect();
-    let slots = sorted(slots, |a, b| (needed(a), a).cmp(&(needed(b), b)));
-
-    let mut by_zone: Vec<Vec<u32>> =
-        vec![Vec::with_capacity(slots.len() / zones as usize + 1); zones as usize];
-    for (_, slot) in &slots {
-        by_zone[(slot % zones) as usize].push(*slot);
+    // The beginning of a need: where these numbers differ, they say which need is less. There are fewer than eight reasons.
+    let key = |slot: u32, occupant: Option<&Adopted>| {
+        let Need { reason, since, tie } = need(slot, occupant);
+        ((reason as u64) << 61 | if by_tie { tie >> 3 } else { since.ordinal() }, slot)
+    };
+    let mut occupants: Vec<Option<&Adopted>> = vec![None; desired as usize];
+    let mut slots: Vec<(u64, u32)> = (0..desired).map(|slot| key(slot, None)).collect();
+    let mut has_leaders = false;
+    for adopted in initial {
+        let slot = adopted.seat.slot.0;
+        if let Some(occupant) = occupants.get_mut(slot as usize) {
+            *occupant = Some(adopted);
+            slots[slot as usize] = key(slot, Some(adopted));
+            has_leaders |= adopted.instance.standing.leader;
+        }
     }
-    let mut order: Vec<u32> = if spec.order == SlotOrder::ZoneByZone || spec.limits.one_zone_at_a_time {
-        by_zone.concat()
-    } else if spec.order == SlotOrder::Descending {
-        slots.iter().map(|(_, slot)| *slot).collect()
+    let needed = |slot: u32| need(slot, occupants[slot as usize]);
+    sort(&mut slots, &|a, b| (needed(a), a).cmp(&(needed(b), b)));
+
+    let zone_by_zone = spec.order == SlotOrder::ZoneByZone || spec.limits.one_zone_at_a_time;
+    let mut order: Vec<u32> = if spec.order == SlotOrder::Descending && !zone_by_zone {
+        slots.into_iter().map(|(_, slot)| slot).collect()
     } else {
-        // In turn from every zone: first the first of each zone, then the second of each, and so on.
-        let turns = by_zone.iter().map(Vec::len).max().unwrap_or(0);
-        let turn = |turn| by_zone.iter().filter_map(move |zone| zone.get(turn).copied());
-        (0..turns).flat_map(turn).collect()
+        by_zones(&slots, zones, zone_by_zone)
     };
     let is_leader =
         |slot: u32| occupants[slot as usize].is_some_and(|adopted| adopted.instance.standing.leader);
-    let has_leaders = occupants.iter().flatten().any(|adopted| adopted.instance.standing.leader);
     if has_leaders {
         // Stable: those of each kind keep their order.
         order.sort_by_key(|slot| is_leader(*slot));
@@ -94,4 +84,21 @@ pub(super) fn order(spec: &RolloutSpec, initial: &[Adopted]) -> Order {
         }
     }
     Order { slots: order, tiers }
+}
+
+/// The slots zone by zone, or in turn from every zone: first the first of each zone, then the second of each, and so on.
+fn by_zones(slots: &[(u64, u32)], zones: u32, one_by_one: bool) -> Vec<u32> {
+    // They are the first so many, and slot k belongs to zone k modulo the number of zones.
+    let count = u32::try_from(slots.len()).unwrap_or(u32::MAX);
+    let (each, more) = (count / zones, count % zones);
+    let first = |zone: u32| if one_by_one { zone * each + zone.min(more) } else { zone };
+    let step = if one_by_one { 1 } else { zones };
+    let mut next: Vec<u32> = (0..zones).map(first).collect();
+    let mut order = vec![0; slots.len()];
+    for (_, slot) in slots {
+        let next = &mut next[(slot % zones) as usize];
+        order[*next as usize] = *slot;
+        *next += step;
+    }
+    order
 }

@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::PlanError;
 use super::forecast::{Forecast, forecast};
-use super::seating::seating;
+use super::seating::{Judged, seating};
 use crate::calendar::Calendar;
 use crate::digest::Digest;
-use crate::fleet::{Health, Instance, Phase, Snapshot};
+use crate::fleet::{Health, Instance, Phase, Snapshot, Standing};
 use crate::id::{InstanceId, RolloutId, Zone};
 use crate::limits::Limits;
 use crate::plan::{
-    Adopted, Estimates, OnApart, OnFailure, OnResize, OnRetarget, Plan, RolloutSpec, Seat, lower_bound,
+    Adopted, Estimates, OnApart, OnFailure, OnResize, OnRetarget, Plan, RolloutSpec, lower_bound,
 };
 use crate::seed::Seed;
 use crate::strategy::{
@@ -275,9 +275,9 @@ impl PlanRequest {
     /// # Errors
     /// [`PlanError`] names what to change.
     pub fn plan(&self, snapshot: &Snapshot, strategy: &dyn RolloutStrategy) -> Result<Plan, PlanError> {
-        let judge = self.judge(snapshot, strategy);
-        let spec = self.spec(snapshot, strategy, &judge)?;
-        let initial = self.adopt(snapshot, &spec, &judge);
+        let judged = self.judged(snapshot, strategy);
+        let spec = self.spec(snapshot, strategy, &judged)?;
+        let initial = self.adopt(snapshot, &spec, judged);
         // A launch that took longer would count as broken, so predicting one would predict a failure.
         let launch_to_ready = self.estimates.launch_to_ready.min(self.limits.healthy_deadline);
         let estimates = Estimates { launch_to_ready, ..self.estimates };
@@ -313,7 +313,7 @@ impl PlanRequest {
         &self,
         snapshot: &Snapshot,
         strategy: &dyn RolloutStrategy,
-        judge: impl Fn(&Instance) -> Option<Reason>,
+        judged: &[Option<Reason>],
     ) -> Result<RolloutSpec, PlanError> {
         let rollout = || self.rollout.clone();
         let bad_limits = |source| PlanError::Limits { rollout: rollout(), source };
@@ -358,7 +358,7 @@ impl PlanRequest {
         if self.revoked.contains(&self.target) {
             return Err(PlanError::TargetRevoked { rollout: rollout(), image: self.target });
         }
-        let previous = self.previous.or_else(|| self.running_image(snapshot, judge));
+        let previous = self.previous.or_else(|| self.running_image(snapshot, judged));
         if let Some(image) = previous.filter(|image| self.revoked.contains(image))
             && self.on_failure == OnFailure::Rollback
         {
@@ -402,67 +402,50 @@ impl PlanRequest {
         mark.into_iter().chain(revoked).min()
     }
 
-    /// What a strategy says about the instances of a snapshot.
-    fn judge<'s>(
-        &self,
-        snapshot: &Snapshot,
-        strategy: &'s dyn RolloutStrategy,
-    ) -> impl Fn(&Instance) -> Option<Reason> + use<'_, 's> {
+    /// What a strategy says about each instance of a snapshot.
+    fn judged(&self, snapshot: &Snapshot, strategy: &dyn RolloutStrategy) -> Vec<Option<Reason>> {
         let (target, at) = (self.target, snapshot.taken_at);
         let seed = Seed::new(0).child(snapshot.fleet.as_str());
-        move |instance| {
+        let judge = |instance: &Arc<Instance>| {
             let mut candidate = Candidate::new(instance, target, at);
             candidate.mark = self.mark_of(instance);
             candidate.seed = seed;
             strategy.replaces(&candidate)
-        }
+        };
+        snapshot.instances.iter().map(judge).collect()
     }
 
     /// Gives every instance that counts its seat.
-    fn adopt(
-        &self,
-        snapshot: &Snapshot,
-        spec: &RolloutSpec,
-        judge: impl Fn(&Instance) -> Option<Reason>,
-    ) -> Vec<Adopted> {
+    fn adopt(&self, snapshot: &Snapshot, spec: &RolloutSpec, judged: Vec<Option<Reason>>) -> Vec<Adopted> {
         let skips = |on_apart: OnApart, apart: bool| apart && on_apart == OnApart::Skip;
-        // What stands by is out of service anyway, so leaving it alone means not to count it.
-        let counts = |instance: &Instance| !skips(self.on_standby, instance.standing.standby);
-        let reason = |instance: &Instance| {
-            let standing = instance.standing;
+        let reason = |standing: Standing, judged: Option<Reason>| {
             // One that stands by serves nobody, so to replace it like any other is to replace it whatever it runs.
             let is_free = !standing.protected || self.on_protected == OnApart::Replace;
             let asked = standing.standby && is_free && self.on_standby == OnApart::Replace;
             let skipped = skips(self.on_protected, standing.protected);
             let asked = asked.then_some(Reason::Requested);
-            if skipped { None } else { judge(instance).into_iter().chain(asked).min() }
+            if skipped { None } else { judged.into_iter().chain(asked).min() }
         };
-        let adopted = |(seat, instance): (Seat, &Arc<Instance>)| Adopted {
-            seat,
-            instance: Arc::clone(instance),
-            reason: reason(instance),
-        };
-        let is_asked = |instance: &Instance| reason(instance).is_some_and(Reason::is_asked);
-        let mut initial = Vec::with_capacity(snapshot.instances.len());
-        initial.extend(seating(spec, &snapshot.instances, counts, is_asked).map(adopted));
-        initial
+        let judged = snapshot.instances.iter().zip(judged).map(|(instance, judged)| {
+            let standing = instance.standing;
+            // What stands by is out of service anyway, so leaving it alone means not to count it.
+            let counts = !skips(self.on_standby, standing.standby);
+            counts.then(|| if standing.is_plain() { judged } else { reason(standing, judged) })
+        });
+        seating(spec, &snapshot.instances, &judged.collect::<Vec<Judged>>())
     }
 
     /// The image that most ready instances run of those that another image replaces; where none is ready, that most run
     /// at all. The smaller digest on a tie.
-    fn running_image(
-        &self,
-        snapshot: &Snapshot,
-        judge: impl Fn(&Instance) -> Option<Reason>,
-    ) -> Option<Digest> {
+    fn running_image(&self, snapshot: &Snapshot, judged: &[Option<Reason>]) -> Option<Digest> {
         // There are few images, and most instances run the one that the last one ran.
         let mut counts: Vec<(Digest, (u32, u32))> = Vec::new();
         let mut last = 0;
-        for instance in &snapshot.instances {
+        for (instance, judged) in snapshot.instances.iter().zip(judged) {
             if let Phase::Running(health) = instance.phase
+                && *judged == Some(Reason::OtherImage)
                 && instance.image != self.target
                 && !self.revoked.contains(&instance.image)
-                && judge(instance) == Some(Reason::OtherImage)
             {
                 if counts.get(last).is_none_or(|(image, _)| *image != instance.image) {
                     last =

@@ -38,6 +38,31 @@ pub(super) enum Choice {
 }
 
 impl Choice {
+    pub(super) const fn slots(&self) -> Option<Span> {
+        match self {
+            Self::Launch { slots, .. } | Self::Retire { slots, .. } => Some(*slots),
+            Self::Shift { .. } | Self::Advance { .. } => None,
+        }
+    }
+
+    const fn slots_mut(&mut self) -> Option<&mut Span> {
+        match self {
+            Self::Launch { slots, .. } | Self::Retire { slots, .. } => Some(slots),
+            Self::Shift { .. } | Self::Advance { .. } => None,
+        }
+    }
+
+    /// Whether the next one is the same in further slots.
+    pub(super) fn goes_on_with(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Launch { attempt: a, image: i, .. }, Self::Launch { attempt, image, .. }) => {
+                (a, i) == (attempt, image)
+            }
+            (Self::Retire { attempt: a, .. }, Self::Retire { attempt, .. }) => a == attempt,
+            _ => false,
+        }
+    }
+
     pub(super) fn into_steps(self, state: &RolloutState, steps: &mut Vec<Step>) {
         let seat = |rank, attempt| Seat { slot: state.board.slot_at(rank), attempt };
         match self {
@@ -238,10 +263,10 @@ impl<'s, P: Places> Chooser<'s, P> {
     /// Launches in slots of a class until so many of the group live.
     fn launch(&mut self, class: Class, image: Digest, is_new: bool, until: u32) {
         let live = |guard: &Guard<'_>| if is_new { guard.counts.new_live } else { guard.counts.old_live };
-        if live(&self.guard) >= until || !self.state.may_launch(image, self.brought) {
+        if live(&self.guard) >= until || !self.places.has(class) || !self.guard.may_launch() {
             return;
         }
-        if !self.places.has(class) {
+        if !self.state.may_launch(image, self.brought) {
             return;
         }
         // New ones are launched first, in slots that are in one class each.
@@ -292,6 +317,9 @@ impl<'s, P: Places> Chooser<'s, P> {
         // of a whole fleet must not take it apart.
         let is_shaky = matches!(class, Class::ShakyOld | Class::ShakyNew);
         if most == 0 || !self.places.has(class) || is_shaky && self.guard.is_short() {
+            return;
+        }
+        if class.is_available() && !self.guard.may_retire_available() {
             return;
         }
         let mut left = most;
@@ -345,16 +373,11 @@ impl<'s, P: Places> Chooser<'s, P> {
 
     /// Chooses this too, together with the last one where it only goes on in further slots of the same word.
     fn choose_some(&mut self, choice: Choice) {
-        let joined = match (self.choices.last_mut(), choice) {
-            (
-                Some(Choice::Launch { slots: last, attempt: a, image: i }),
-                Choice::Launch { slots, attempt, image },
-            ) => (*a, *i) == (attempt, image) && last.take_in(slots),
-            (Some(Choice::Retire { slots: last, attempt: a }), Choice::Retire { slots, attempt }) => {
-                *a == attempt && last.take_in(slots)
-            }
-            _ => false,
+        let joins = |last: &mut Choice| {
+            let slots = last.goes_on_with(&choice).then(|| last.slots_mut()).flatten();
+            slots.zip(choice.slots()).is_some_and(|(slots, more)| slots.take_in(more))
         };
+        let joined = self.choices.last_mut().is_some_and(joins);
         if !joined {
             self.choices.push(choice);
         }

@@ -33,9 +33,25 @@ struct Options {
     /// Figures and table as one JSON object
     #[arg(long)]
     json: bool,
+    /// Only this part, measured
+    #[arg(long, value_enum)]
+    only: Option<Part>,
     /// Only this piece of work, once, for a tool that counts its instructions
     #[arg(long, value_enum)]
     count: Option<Work>,
+}
+
+/// What is measured, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Full plans
+    Plan,
+    /// The next decision after a thousand events
+    Decision,
+    /// Groups in tiers
+    Tiers,
+    /// How long rollouts take beside their bound and their peers
+    Makespan,
 }
 
 /// What is counted: everything beneath the function `counted` of this program.
@@ -56,17 +72,26 @@ fn main() {
     }
     let mut figures = Figures::default();
     let size = if options.quick { 10 } else { 1_000 };
-    whole_plan::measure(&mut figures, size, options.large);
-    next_decision::measure(&mut figures, if options.quick { 10_000 } else { 1_000_000 });
-    tiers::measure(&mut figures, if options.quick { 1_000 } else { 10_000 });
-    makespan::measure(
-        &mut figures,
-        match (options.quick, options.large) {
-            (true, _) => 2,
-            (false, false) => 100,
-            (false, true) => 10_000,
-        },
-    );
+    let measures = |part| options.only.is_none_or(|only| only == part);
+    if measures(Part::Plan) {
+        whole_plan::measure(&mut figures, size, options.large);
+    }
+    if measures(Part::Decision) {
+        next_decision::measure(&mut figures, if options.quick { 10_000 } else { 1_000_000 });
+    }
+    if measures(Part::Tiers) {
+        tiers::measure(&mut figures, if options.quick { 1_000 } else { 10_000 });
+    }
+    if measures(Part::Makespan) {
+        makespan::measure(
+            &mut figures,
+            match (options.quick, options.large) {
+                (true, _) => 2,
+                (false, false) => 100,
+                (false, true) => 10_000,
+            },
+        );
+    }
     if options.json { println!("{}", figures.json()) } else { println!("{}", figures.markdown()) }
 }
 

@@ -51,6 +51,21 @@ impl Class {
         1 << self as u32
     }
 
+    /// Whether those that leave by this class are available until then, all of them.
+    pub(in crate::planner) const fn is_available(self) -> bool {
+        matches!(
+            self,
+            Self::SurplusOld
+                | Self::SurplusNew
+                | Self::DriftedOld
+                | Self::RevokedOld
+                | Self::RequestedOld
+                | Self::SucceededOld
+                | Self::FoundOld
+                | Self::AvailableNew
+        )
+    }
+
     /// The class by which this instance may leave; `None` if it may not.
     pub(in crate::planner) const fn leaving(cell: &Cell, succeeded: bool) -> Option<Self> {
         if matches!(cell.phase, Phase::Broken) {

@@ -4,7 +4,7 @@ use super::founding::{Founding, anywhere};
 use super::places::{has_turn, members};
 use super::rank_set::RankSet;
 use super::traits::Traits;
-use super::{Board, Cell, Class, Phase, Places, Span, Tally};
+use super::{Board, Cell, Class, Counts, Phase, Places, Span, Tally};
 use crate::id::{Attempt, Slot};
 use crate::time::Timestamp;
 
@@ -28,7 +28,7 @@ pub(super) struct Frame {
     /// One for each zone, where the limits look at zones.
     pub(super) lanes: u32,
     pub(super) looks_at_zones: bool,
-    pub(super) by_rank: Vec<u32>,
+    pub(super) by_rank: Arc<Vec<u32>>,
     pub(super) tiers: Vec<u32>,
 }
 
@@ -57,8 +57,8 @@ impl Cohorts {
     pub(in crate::planner) fn of(board: &Board) -> Self {
         let (desired, lanes, by_rank, tiers) = board.frame();
         let looks_at_zones = board.tally().looks_at_zones;
-        let frame =
-            Frame { desired, lanes, looks_at_zones, by_rank: by_rank.to_vec(), tiers: tiers.to_vec() };
+        let (by_rank, tiers) = (Arc::new(by_rank.to_vec()), tiers.to_vec());
+        let frame = Frame { desired, lanes, looks_at_zones, by_rank, tiers };
         let mut founding = Founding::new(frame);
         for slot in 0..board.next_surplus().0 {
             let cells: Vec<Cell> = board.in_slot(Slot(slot)).map(|(_, cell)| *cell).collect();
@@ -102,15 +102,15 @@ impl Cohorts {
         self.frame.by_rank.len()
     }
 
-    /// The slots of these ranks, in order.
-    pub(in crate::planner) fn slots_in(&self, span: Span) -> SlotsIn<'_> {
-        SlotsIn { by_rank: &self.frame.by_rank, span }
+    /// The slots in order of their ranks.
+    pub(in crate::planner) fn order(&self) -> Arc<Vec<u32>> {
+        Arc::clone(&self.frame.by_rank)
     }
 
     /// The rank of each slot.
     pub(in crate::planner) fn ranks(&self) -> Vec<u32> {
         let mut ranks = vec![0; self.len()];
-        for (rank, slot) in (0_u32..).zip(&self.frame.by_rank) {
+        for (rank, slot) in (0_u32..).zip(self.frame.by_rank.iter()) {
             ranks[*slot as usize] = rank;
         }
         ranks
@@ -123,9 +123,9 @@ impl Cohorts {
     }
 
     /// Launches one like this in each slot.
-    pub(in crate::planner) fn launch(&mut self, tally: &mut Tally, span: Span, cell: &Cell) {
+    pub(in crate::planner) fn launch(&mut self, tally: &mut Tally, slots: &mut Vec<Span>, cell: &Cell) {
         let looks_at_zones = self.frame.looks_at_zones;
-        self.convert(tally, span, |like, _| {
+        self.convert(tally, slots, |like, _| {
             like.attempts = cell.seat.attempt.0.max(like.attempts);
             // Zones have lanes where somebody looks at them: those are numbered first.
             let zone = if looks_at_zones { u16::try_from(like.lane).unwrap_or(u16::MAX) } else { 0 };
@@ -134,40 +134,40 @@ impl Cohorts {
         });
     }
 
-    /// Changes the instance of this attempt in each slot that has one it concerns, and says which those were.
+    /// Changes the instance of this attempt in each slot that has one it concerns, and leaves only those slots.
     pub(in crate::planner) fn change(
         &mut self,
         tally: &mut Tally,
-        span: Span,
+        slots: &mut Vec<Span>,
         attempt: Attempt,
         change: impl Fn(&mut Cell) -> bool,
-    ) -> Span {
-        self.convert(tally, span, |like, _| {
+    ) {
+        self.convert(tally, slots, |like, _| {
             let cell = like.cells.iter_mut().find(|cell| cell.seat.attempt == attempt);
             cell.is_some_and(|cell| {
                 let changes = change(cell);
                 cell.since = Timestamp::UNIX_EPOCH;
                 changes
             })
-        })
+        });
     }
 
-    /// Takes the instance of this attempt out of each slot that has one; says which those were, and how many of the
+    /// Takes the instance of this attempt out of each slot that has one, and leaves only those slots; says how many of the
     /// instances were of the old group.
     pub(in crate::planner) fn remove(
         &mut self,
         tally: &mut Tally,
-        span: Span,
+        slots: &mut Vec<Span>,
         attempt: Attempt,
-    ) -> (Span, u32) {
+    ) -> u32 {
         let mut old = 0;
-        let gone = self.convert(tally, span, |like, slots| {
+        self.convert(tally, slots, |like, count| {
             let at = like.cells.iter().position(|cell| cell.seat.attempt == attempt);
             let cell = at.map(|at| like.cells.remove(at));
-            old += cell.filter(Cell::is_old).map_or(0, |_| slots);
+            old += cell.filter(Cell::is_old).map_or(0, |_| count);
             cell.is_some()
         });
-        (gone, old)
+        old
     }
 
     /// Says of every instance anew which group it belongs to.
@@ -188,36 +188,45 @@ impl Cohorts {
         }
     }
 
-    /// Makes slots of another kind, where `change`, which is told how many there are, says so; says which those were.
+    /// Makes slots of another kind, where `change`, which is told how many there are, says so; leaves only those.
     fn convert(
         &mut self,
         tally: &mut Tally,
-        span: Span,
+        slots: &mut Vec<Span>,
         mut change: impl FnMut(&mut Slotful, u32) -> bool,
-    ) -> Span {
-        let (mut left, mut converted) = (span, Span { mask: 0, ..span });
+    ) {
+        let (mut left, mut here) = (slots.clone(), Vec::with_capacity(slots.len()));
         // Those that begin meanwhile have none of what is left.
         for from in 0..self.all.len() {
-            if left.is_empty() {
+            here.clear();
+            let ranks = &self.all[from].ranks;
+            here.extend(left.iter().map(|span| Span { mask: span.mask & ranks.word(span.word), ..*span }));
+            let count = here.iter().map(|span| span.len()).sum();
+            if count == 0 {
+                continue;
+            }
+            let take = |spans: &mut [Span]| {
+                spans.iter_mut().zip(&here).for_each(|(span, here)| span.mask &= !here.mask);
+            };
+            take(&mut left);
+            let mut like = self.all[from].like.clone();
+            if change(&mut like, count) {
+                recount(tally, &self.all[from].like, &like, count);
+                let frame = Arc::clone(&self.frame);
+                let to = self.find(&frame, like);
+                for span in here.iter().filter(|span| !span.is_empty()) {
+                    self.take(from, *span);
+                    self.put(to, *span);
+                }
+            } else {
+                take(slots);
+            }
+            if left.iter().all(|span| span.is_empty()) {
                 break;
             }
-            let here = Span { mask: left.mask & self.all[from].ranks.word(span.word), ..span };
-            if here.is_empty() {
-                continue;
-            }
-            left = left.without(here);
-            let mut like = self.all[from].like.clone();
-            if !change(&mut like, here.len()) {
-                continue;
-            }
-            converted.mask |= here.mask;
-            recount(tally, &self.all[from].like, &like, here.len());
-            let frame = Arc::clone(&self.frame);
-            let to = self.find(&frame, like);
-            self.take(from, here);
-            self.put(to, here);
         }
-        converted
+        slots.iter_mut().zip(&left).for_each(|(span, left)| span.mask &= !left.mask);
+        slots.retain(|span| !span.is_empty());
     }
 
     fn find(&mut self, frame: &Frame, like: Slotful) -> usize {
@@ -237,13 +246,19 @@ impl Cohorts {
 
 /// Counts what changes in so many slots.
 fn recount(tally: &mut Tally, before: &Slotful, after: &Slotful, slots: u32) {
-    let (before, after) = (before.cells.as_slice(), after.cells.as_slice());
-    let same = before.iter().zip(after).take_while(|(a, b)| a == b).count();
-    for cell in &before[same..] {
-        tally.go(cell, slots);
-    }
-    for cell in &after[same..] {
-        tally.come(cell, slots);
+    let (mut before, mut after) = (before.cells.iter(), after.cells.iter());
+    loop {
+        match (before.next(), after.next()) {
+            (Some(before), Some(after)) if before == after => {}
+            (Some(before), Some(after)) if (before.image, before.zone) == (after.image, after.zone) => {
+                tally.turn(before.zone, &Counts::of(before), &Counts::of(after), slots);
+            }
+            (None, None) => break,
+            (before, after) => {
+                before.into_iter().for_each(|cell| tally.go(cell, slots));
+                after.into_iter().for_each(|cell| tally.come(cell, slots));
+            }
+        }
     }
 }
 
@@ -252,27 +267,6 @@ fn each(classes: u32, mut on: impl FnMut(usize)) {
     while rest != 0 {
         on(rest.trailing_zeros() as usize);
         rest &= rest - 1;
-    }
-}
-
-/// The slots of some ranks.
-pub(in crate::planner) struct SlotsIn<'c> {
-    by_rank: &'c [u32],
-    span: Span,
-}
-
-impl Iterator for SlotsIn<'_> {
-    type Item = Slot;
-
-    fn next(&mut self) -> Option<Slot> {
-        let rank = (!self.span.is_empty()).then(|| self.span.first())?;
-        self.span.mask &= self.span.mask - 1;
-        Some(Slot(self.by_rank[rank as usize]))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.span.len() as usize;
-        (left, Some(left))
     }
 }
 

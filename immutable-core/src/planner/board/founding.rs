@@ -18,12 +18,12 @@ impl Founding {
     /// Of an empty fleet with a lane for each of so many zones, or none; `order` and `tiers` are those of a board.
     pub(in crate::planner) fn of(desired: u32, zones: u32, order: Vec<u32>, tiers: Vec<u32>) -> Self {
         let (lanes, looks_at_zones) = (zones.max(1), zones > 0);
-        Self::new(Frame { desired, lanes, looks_at_zones, by_rank: order, tiers })
+        Self::new(Frame { desired, lanes, looks_at_zones, by_rank: Arc::new(order), tiers })
     }
 
     pub(super) fn new(frame: Frame) -> Self {
-        let nothing =
-            Frame { desired: 0, lanes: 1, looks_at_zones: false, by_rank: Vec::new(), tiers: Vec::new() };
+        let (by_rank, tiers) = (Arc::default(), Vec::new());
+        let nothing = Frame { desired: 0, lanes: 1, looks_at_zones: false, by_rank, tiers };
         let cohorts = Cohorts { frame: Arc::new(nothing), all: Vec::new(), present: [0; Class::COUNT] };
         Self { of_slot: Vec::with_capacity(frame.by_rank.len()), frame, cohorts }
     }
@@ -68,7 +68,7 @@ impl Founding {
         let Self { frame, cohorts, of_slot } = self;
         let slot = u32::try_from(of_slot.len()).unwrap_or(u32::MAX);
         if of_slot.len() >= frame.by_rank.len() {
-            frame.by_rank.push(slot);
+            Arc::make_mut(&mut frame.by_rank).push(slot);
         }
         let lane = if frame.lanes > 1 { slot % frame.lanes } else { 0 };
         let is_surplus = slot >= frame.desired;
@@ -95,7 +95,7 @@ impl Founding {
     pub(super) fn filled(self) -> Cohorts {
         let Self { frame, mut cohorts, of_slot } = self;
         let (mut word, mut mask, mut now) = (0, 0, 0);
-        for (rank, slot) in (0_u32..).zip(&frame.by_rank) {
+        for (rank, slot) in (0_u32..).zip(frame.by_rank.iter()) {
             let span = Span::one(rank);
             let cohort = of_slot[*slot as usize];
             if (cohort, span.word) != (now, word) {

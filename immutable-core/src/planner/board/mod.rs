@@ -17,7 +17,7 @@ mod traits;
 pub(super) use board::Board;
 pub(super) use cell::{Cell, CellId, Phase};
 pub(super) use class::Class;
-pub(super) use cohorts::{Cohorts, SlotsIn};
+pub(super) use cohorts::Cohorts;
 pub(super) use counts::Counts;
 pub(super) use founding::Founding;
 pub(super) use places::Places;

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 /// Some of the 64 ranks of one word, in order: what moves at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::planner) struct Span {
@@ -42,6 +44,19 @@ impl Span {
         })
     }
 
+    /// The ranks as ranges, in order.
+    pub(in crate::planner) fn ranges(self) -> impl Iterator<Item = Range<u32>> {
+        let mut mask = self.mask;
+        std::iter::from_fn(move || {
+            let from = mask.trailing_zeros();
+            let len = mask.checked_shr(from)?.trailing_ones();
+            // What is above the ones: nothing, where they reach the top.
+            mask &= u64::MAX.checked_shl(from + len).unwrap_or(0);
+            let first = self.word * u64::BITS + from;
+            Some(first..first + len)
+        })
+    }
+
     /// So many of them at most, the lowest ones.
     pub(in crate::planner) fn lowest(self, most: u32) -> Self {
         if most >= self.len() {
@@ -68,5 +83,24 @@ impl Span {
             self.mask |= next.mask;
         }
         follows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn its_ranges_hold_its_ranks(word in 0_u32..3, (a, b, c) in any::<(u64, u64, u64)>()) {
+            for mask in [a, a & b, a | b, a & b & c, a | b | c, 0, u64::MAX] {
+                let span = Span { word, mask };
+                let ranges: Vec<_> = span.ranges().collect();
+                prop_assert!(ranges.windows(2).all(|pair| pair[0].end < pair[1].start));
+                prop_assert!(ranges.into_iter().flatten().eq(span.ranks()));
+            }
+        }
     }
 }
