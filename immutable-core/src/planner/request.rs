@@ -444,8 +444,6 @@ impl PlanRequest {
         for (instance, judged) in snapshot.instances.iter().zip(judged) {
             if let Phase::Running(health) = instance.phase
                 && *judged == Some(Reason::OtherImage)
-                && instance.image != self.target
-                && !self.revoked.contains(&instance.image)
             {
                 if counts.get(last).is_none_or(|(image, _)| *image != instance.image) {
                     last =
@@ -459,8 +457,10 @@ impl PlanRequest {
                 *running += 1;
             }
         }
+        let may_be = |image: &Digest| *image != self.target && !self.revoked.contains(image);
         counts
             .into_iter()
+            .filter(|(image, _)| may_be(image))
             .max_by_key(|(digest, count)| (*count, std::cmp::Reverse(*digest)))
             .map(|(digest, _)| digest)
     }

@@ -311,15 +311,18 @@ impl<'s, P: Places> Chooser<'s, P> {
         all
     }
 
-    /// Retires members of a class, so many at most.
+    /// Retires members of a class, so many at most. Most classes are empty, and that is found out at little cost.
     fn retire(&mut self, class: Class, most: u32) {
+        if most > 0 && self.places.has(class) {
+            self.retire_in_order(class, most);
+        }
+    }
+
+    fn retire_in_order(&mut self, class: Class, most: u32) {
         // One that is not available may recover, so it goes only while enough others serve: a controller that has lost sight
         // of a whole fleet must not take it apart.
         let is_shaky = matches!(class, Class::ShakyOld | Class::ShakyNew);
-        if most == 0 || !self.places.has(class) || is_shaky && self.guard.is_short() {
-            return;
-        }
-        if class.is_available() && !self.guard.may_retire_available() {
+        if is_shaky && self.guard.is_short() || class.is_available() && !self.guard.may_retire_available() {
             return;
         }
         let mut left = most;

@@ -195,37 +195,41 @@ impl Cohorts {
         slots: &mut Vec<Span>,
         mut change: impl FnMut(&mut Slotful, u32) -> bool,
     ) {
-        let (mut left, mut here) = (slots.clone(), Vec::with_capacity(slots.len()));
+        let mut left = slots.clone();
         // Those that begin meanwhile have none of what is left.
         for from in 0..self.all.len() {
-            here.clear();
             let ranks = &self.all[from].ranks;
-            here.extend(left.iter().map(|span| Span { mask: span.mask & ranks.word(span.word), ..*span }));
-            let count = here.iter().map(|span| span.len()).sum();
+            let count = left.iter().map(|span| ranks.of(*span).len()).sum();
             if count == 0 {
                 continue;
             }
-            let take = |spans: &mut [Span]| {
-                spans.iter_mut().zip(&here).for_each(|(span, here)| span.mask &= !here.mask);
-            };
-            take(&mut left);
             let mut like = self.all[from].like.clone();
-            if change(&mut like, count) {
+            let to = change(&mut like, count).then(|| {
                 recount(tally, &self.all[from].like, &like, count);
                 let frame = Arc::clone(&self.frame);
-                let to = self.find(&frame, like);
-                for span in here.iter().filter(|span| !span.is_empty()) {
-                    self.take(from, *span);
-                    self.put(to, *span);
+                self.find(&frame, like)
+            });
+            for (left, slots) in left.iter_mut().zip(slots.iter_mut()) {
+                let here = self.all[from].ranks.of(*left);
+                if here.is_empty() {
+                    continue;
                 }
-            } else {
-                take(slots);
+                *left = left.without(here);
+                match to {
+                    Some(to) => {
+                        self.take(from, here);
+                        self.put(to, here);
+                    }
+                    None => *slots = slots.without(here),
+                }
             }
             if left.iter().all(|span| span.is_empty()) {
                 break;
             }
         }
-        slots.iter_mut().zip(&left).for_each(|(span, left)| span.mask &= !left.mask);
+        for (slots, left) in slots.iter_mut().zip(left) {
+            *slots = slots.without(left);
+        }
         slots.retain(|span| !span.is_empty());
     }
 

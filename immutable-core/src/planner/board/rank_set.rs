@@ -93,6 +93,11 @@ impl RankSet {
         self.levels.first().and_then(|words| words.get(word as usize)).copied().unwrap_or(0)
     }
 
+    /// Those of these ranks that are members.
+    pub(super) fn of(&self, span: Span) -> Span {
+        Span { mask: span.mask & self.word(span.word), ..span }
+    }
+
     /// The least member that is not less than `from`.
     pub(super) fn at_or_after(&self, from: u32) -> Option<u32> {
         if from < BITS {
