@@ -187,7 +187,7 @@ impl<'c> Run<'c> {
 
     fn hear(&mut self) -> Result<(), ControllerError> {
         let now = self.now();
-        if self.journal.fold().newcomer().is_some_and(|clock| *clock != self.controller.clock.id()) {
+        if self.journal.fold().has_unheard() {
             self.record(Record::Fact(Fact::TakenUp), now)?;
         }
         let mut controls = std::mem::take(&mut self.unheard);
@@ -375,7 +375,7 @@ impl<'c> Run<'c> {
             waits.min().into_iter().for_each(|wait| earlier(now + wait.min(options.poll)));
         }
 
-        let wake = self.journal.fold().skew(&self.controller.clock.id()).shown(wake);
+        let wake = self.journal.fold().skew().shown(wake);
         let Self { controller, actions, seen, stale, .. } = self;
         let changed = async {
             match seen {

@@ -8,7 +8,7 @@ use crate::fleet::{Health, Instance, Phase, Snapshot};
 use crate::id::Token;
 use crate::plan::Seat;
 use crate::planner::{Cause, Condition, Member, Observation, OpId, OpenOp, RolloutState};
-use crate::time::Timestamp;
+use crate::time::{Skew, Timestamp};
 
 /// How long a member must be missing from every list before it counts as removed by somebody. Lists are late and torn;
 /// until then the member is only suspect, which costs nothing but time.
@@ -80,7 +80,7 @@ pub(super) fn members(state: &RolloutState, snapshot: &Snapshot, now: Timestamp)
 /// The instances in the snapshot that are no members, each with the surplus seat it gets.
 ///
 /// An instance of an open launch is no stranger, and one without an origin may be such a one whose labels come late.
-pub(super) fn strangers(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record> {
+pub(super) fn strangers(state: &RolloutState, snapshot: &Snapshot, now: Timestamp) -> Vec<Record> {
     let first = state.surplus_seat().slot.0;
     let open = open_launches(state);
     let strangers = unknown(state, snapshot)
@@ -89,8 +89,11 @@ pub(super) fn strangers(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record
             Some(origin) => !open.contains_key(&origin.token),
             None => open.is_empty(),
         });
+    // The platform dates by a clock of its own.
+    let skew = Skew::between(snapshot.taken_at, now);
     let seat = |(number, instance): (u32, &Instance)| {
-        Record::Fact(Fact::Found { seat: Seat::new(number, 0), instance: Box::new(instance.clone()) })
+        let instance = Instance { launched_at: skew.time(instance.launched_at), ..instance.clone() };
+        Record::Fact(Fact::Found { seat: Seat::new(number, 0), instance: Box::new(instance) })
     };
     (first..).zip(strangers).map(seat).collect()
 }

@@ -3,7 +3,7 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Record;
+use super::{Fact, Record};
 use crate::digest::Digest;
 use crate::id::{RolloutId, WriterId};
 use crate::planner::{IllegalTransition, RolloutState};
@@ -16,11 +16,17 @@ pub trait Subject: Clone + Debug + PartialEq {
     /// One thing that a journal of this kind says.
     type Record: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync;
 
+    /// Whether anything in it depends on when something was said.
+    const TIMED: bool;
+
     /// The record by which a writer takes over.
     fn claiming(writer: WriterId, epoch: u64) -> Self::Record;
 
     /// Who takes over by this record and with which epoch, if it is one of those.
     fn claim(record: &Self::Record) -> Option<(&WriterId, u64)>;
+
+    /// Whether this record takes up what other clocks have dated.
+    fn takes_up(record: &Self::Record) -> bool;
 
     /// The state after the first record, and the digest of the plan that was approved.
     ///
@@ -45,6 +51,8 @@ pub trait Subject: Clone + Debug + PartialEq {
 impl Subject for RolloutState {
     type Record = Record;
 
+    const TIMED: bool = true;
+
     fn claiming(writer: WriterId, epoch: u64) -> Record {
         Record::Claim { writer, epoch }
     }
@@ -54,6 +62,10 @@ impl Subject for RolloutState {
             Record::Claim { writer, epoch } => Some((writer, *epoch)),
             _ => None,
         }
+    }
+
+    fn takes_up(record: &Record) -> bool {
+        matches!(record, Record::Fact(Fact::TakenUp))
     }
 
     fn open(id: &RolloutId, record: &Record, at: Timestamp) -> Result<(Self, Digest), IllegalTransition> {

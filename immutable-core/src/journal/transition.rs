@@ -11,7 +11,7 @@ pub(super) fn transition(
 ) -> Result<(), IllegalTransition> {
     match record {
         // Handled by the caller.
-        Record::Open { .. } | Record::Claim { .. } => Ok(()),
+        Record::Open { .. } | Record::Claim { .. } | Record::Fact(Fact::TakenUp) => Ok(()),
         Record::Intent { op, intent: Intent::Launch { seat, zone, image, token } } => {
             let expected = Token::of(&state.spec().rollout, seat.slot, seat.attempt);
             if *token != expected {
@@ -39,10 +39,6 @@ pub(super) fn transition(
         }
         Record::Fact(Fact::Rested { slot }) => {
             state.rested(*slot);
-            Ok(())
-        }
-        Record::Fact(Fact::TakenUp) => {
-            state.taken_up(at);
             Ok(())
         }
         Record::Shift { share } => state.shifted(*share, at),

@@ -54,11 +54,6 @@ impl RolloutState {
         }
     }
 
-    /// What somebody said was said at this time at the latest; no deadline runs from before.
-    pub fn taken_up(&mut self, at: Timestamp) {
-        self.progressed_at = at;
-    }
-
     /// How far the clock of the controller is ahead of the times of this state.
     #[must_use]
     pub const fn skew(&self) -> Skew {

@@ -357,13 +357,13 @@ impl RolloutState {
     ) -> Result<Cell, IllegalTransition> {
         let Adopted { seat, instance, reason } = adopted;
         let image = self.roster.image(instance.image)?;
+        // The clock of the platform may be ahead.
+        let launched_at = instance.launched_at.min(now);
         let (phase, since) = match &instance.phase {
-            Seen::Launching => (Phase::Launching, instance.launched_at),
+            Seen::Launching => (Phase::Launching, launched_at),
             // Since when it has been ready is not known; since its launch is the best the platform can tell.
-            Seen::Running(Health::Ready) if self.serves(instance, now) => {
-                (Phase::Available, instance.launched_at)
-            }
-            Seen::Running(Health::Ready) => (Phase::Ready, instance.launched_at),
+            Seen::Running(Health::Ready) if self.serves(instance, now) => (Phase::Available, launched_at),
+            Seen::Running(Health::Ready) => (Phase::Ready, launched_at),
             Seen::Running(Health::Unknown | Health::Unready) => (Phase::Suspect, now),
             Seen::Stopping | Seen::Stopped { .. } => (Phase::Broken, now),
         };

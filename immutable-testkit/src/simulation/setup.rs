@@ -162,8 +162,6 @@ impl Setup {
             protected: apart.then(|| dice.among(0, instances - 1)),
             processes: dice.one_of(&[1, 1, 2, 3]),
             restart: dice.time(Duration::ZERO, Duration::from_secs(15)),
-            // Takeovers by clocks that differ are not survived yet: see the page on reliability.
-            clocks_apart: Duration::ZERO,
             boot: dice.seconds(1, 20),
             boot_jitter: dice.seconds(0, 9),
             stop: dice.time(Duration::ZERO, Duration::from_secs(3)),
@@ -173,6 +171,7 @@ impl Setup {
             events: dice.percent(75),
             sessions: dice.seconds(0, 20),
             chaos: dice.seconds(60, 400),
+            clocks_apart: dice.one_of(&[0, 0, 60, 3_600, 365 * 86_400].map(Duration::from_secs)),
         }
     }
 

@@ -248,9 +248,13 @@ impl Board {
 
     /// Says of every instance anew which group it belongs to.
     pub(in crate::planner) fn regroup(&mut self, change: impl Fn(&mut Cell)) {
+        let is_ordered = !self.tiers.is_empty();
         let all: Vec<CellId> = self.entries().map(|(id, _)| id).collect();
         for id in all {
-            self.change(id, &change);
+            self.change(id, |cell| {
+                change(cell);
+                cell.spare |= is_ordered && cell.surplus;
+            });
         }
     }
 

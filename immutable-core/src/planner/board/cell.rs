@@ -54,7 +54,8 @@ pub(in crate::planner) struct Cell {
     /// It is in a seat beyond the desired slots.
     pub(in crate::planner) surplus: bool,
     /// It was found there, so nobody needs it: it leaves whatever it runs, and in the end every slot has its own and the
-    /// zones are balanced. Not so where the fleet became smaller or went another way since: then what is there is used.
+    /// zones are balanced. Not so where the fleet became smaller or went another way since: then what is there is used,
+    /// unless slots have an order, where a slot without its own would be waited for.
     pub(in crate::planner) spare: bool,
     /// It runs a target that another one took the place of on the way: of all versions the one that nobody wants.
     pub(in crate::planner) former: bool,
