@@ -122,17 +122,16 @@ fn seen(member: &Member<'_>, instance: &Instance) -> Option<Observation> {
     }
 }
 
-/// Absence from a list proves nothing, so it only makes suspect, until it has lasted.
+/// Absence from a list proves nothing, so it only makes suspect, until it has lasted. It must last longer for one that is set
+/// apart: the proof that it is gone is to stop it, and nobody may. No deadline of its own runs for that one.
 fn unseen(member: &Member<'_>, healthy_deadline: Duration, now: Timestamp) -> Option<Observation> {
+    let long = if member.is_apart { healthy_deadline.max(MISSING_FOR) } else { MISSING_FOR };
     match member.condition {
-        // No deadline runs for one that is set apart, and this one is not even there.
-        Condition::Launching { since } if member.is_apart && now.since(since) >= healthy_deadline => {
+        Condition::Launching { since } if member.is_apart && now.since(since) >= long => {
             Some(Observation::Broken(Cause::Missing))
         }
         Condition::Ready { .. } | Condition::Available => Some(Observation::Suspect),
-        Condition::Suspect { since } if now.since(since) >= MISSING_FOR => {
-            Some(Observation::Broken(Cause::Missing))
-        }
+        Condition::Suspect { since } if now.since(since) >= long => Some(Observation::Broken(Cause::Missing)),
         // A new one may not be listed yet; the healthy deadline ends the wait.
         Condition::Launching { .. }
         | Condition::Suspect { .. }
