@@ -150,6 +150,7 @@ impl<'c> Run<'c> {
                 self.decide()?
             }
         };
+        seeded!(ActFirst => self.act()?);
         let wrote = self.journal.is_dirty();
         if !self.commit().await? {
             return Ok(None);
@@ -209,7 +210,9 @@ impl<'c> Run<'c> {
         let suspect = |member: Member<'_>| matches!(member.condition, Condition::Suspect { .. });
         let due = self.seen.is_none_or(|(_, at)| now >= at + self.controller.options.observe_at_least);
         let announced = self.controller.fleet.capabilities().events;
-        self.stale |= due || !announced || self.state()?.members().any(suspect);
+        if !seeded!(EdgeTriggered) {
+            self.stale |= due || !announced || self.state()?.members().any(suspect);
+        }
         // A commit that is still to be written will find out by itself.
         if self.journal.is_dirty() {
             return Ok(());

@@ -94,6 +94,7 @@ impl RolloutState {
         if self.goal.previous.is_none() {
             return Err(IllegalTransition::new("there is no previous image to go back to"));
         }
+        seeded!(RollbackRolledBack => self.flip());
         if !self.is_forward() {
             return Err(IllegalTransition::new("a rollback is never rolled back"));
         }
@@ -104,6 +105,7 @@ impl RolloutState {
         let budget = self.goal.limits.rollback_budget(desired);
         let budget = budget.map_err(|error| IllegalTransition::new(error.to_string()))?;
         self.goal_mut().budget = budget;
+        seeded!(ReversibleEffects => self.keep_leaving());
         self.direction = Direction::Back { reason };
         self.run = Run::Running;
         // The way back begins with the traffic: what still serves with the previous image takes it over at once.
@@ -384,7 +386,9 @@ impl RolloutState {
         self.stage = stage;
         self.begun = true;
         self.complete_since = None;
-        self.judgements.clear();
+        if !seeded!(VerdictReused) {
+            self.judgements.clear();
+        }
         self.progressed_at = at;
         Ok(())
     }
@@ -394,7 +398,9 @@ impl RolloutState {
     /// # Errors
     /// [`IllegalTransition`] while an intent has no outcome.
     pub fn closed(&mut self, conclusion: Conclusion) -> Result<(), IllegalTransition> {
-        if let Some((op, _)) = self.open.first_key_value() {
+        if let Some((op, _)) = self.open.first_key_value()
+            && !seeded!(ClosedWhileOpen)
+        {
             return Err(IllegalTransition::new(format!("the rollout ends, but {op} has no outcome")));
         }
         self.run = Run::Closed(conclusion);
@@ -442,6 +448,7 @@ impl RolloutState {
         let desired = self.goal.budget.desired;
         let counts = self.board.counts();
         // Nobody may take away who is left alone, though it be more than are desired.
+        seeded!(StageEarly => return counts.new_live >= stage.new && counts.old_live <= stage.old);
         // Everything that exists is available, so nothing is starting, stopping or broken; what is left alone may be anything.
         counts.new_ready + counts.old_ready + counts.skipped_idle == counts.total
             && counts.new_ready + counts.skipped_idle >= stage.new.min(desired)
@@ -454,5 +461,40 @@ impl RolloutState {
     /// The phase of the member in a seat, if there is one.
     pub(super) fn phase(&self, seat: Seat) -> Option<Phase> {
         self.board.find(seat).map(|id| self.board.cell(id).phase)
+    }
+}
+
+#[cfg(seeded_bugs)]
+impl RolloutState {
+    /// A pause is forgotten.
+    pub(crate) fn unpaused(&mut self) {
+        if self.run == Run::Paused {
+            self.run = Run::Running;
+        }
+    }
+
+    /// What was the way back is the target, and the other way round.
+    fn flip(&mut self) {
+        if let (false, Some(previous)) = (self.is_forward(), self.goal.previous) {
+            let goal = self.goal_mut();
+            (goal.target, goal.previous) = (previous, Some(goal.target));
+            self.direction = Direction::Forward;
+        }
+    }
+
+    /// What is leaving stays, and is available again.
+    fn keep_leaving(&mut self) {
+        let leaving = |open: &super::OpenOp| matches!(open, super::OpenOp::Retire { .. });
+        let open = std::mem::take(&mut self.open);
+        let (leaving, open) = open.into_iter().partition(|(_, open)| leaving(open));
+        self.open = open;
+        let leaving: std::collections::BTreeMap<super::OpId, super::OpenOp> = leaving;
+        for open in leaving.into_values() {
+            if let super::OpenOp::Retire { seat, .. } = open
+                && let Some(id) = self.board.find(seat)
+            {
+                self.board.change(id, |cell| cell.phase = Phase::Available);
+            }
+        }
     }
 }

@@ -48,10 +48,13 @@ impl<'s> Guard<'s> {
             let named = u32::try_from(state.spec.zones.len()).unwrap_or(u32::MAX);
             for (zone, _) in (0_u16..).zip(state.roster.zones()) {
                 let limit = state.goal.limits.zone_budget(budget.slots_in_zone(zone.into(), named));
-                zones.push(account(&state.board.zone(zone), limit.max_total, limit.min_available));
+                let max_total = seeded!(ZoneOffByOne => limit.max_total + 1; else limit.max_total);
+                zones.push(account(&state.board.zone(zone), max_total, limit.min_available));
             }
         }
         let fleet = account(&counts, budget.max_total(), state.goal.min_available());
+        #[cfg(seeded_bugs)]
+        let fleet = miscounted(fleet, state);
         Self { state, budget, share: state.share, counts, fleet, zones, tokens }
     }
 
@@ -101,7 +104,7 @@ impl<'s> Guard<'s> {
     pub(super) fn retire_some(&mut self, cell: &Cell, most: u32) -> (u32, Result<(), Barred>) {
         let is_available = cell.is_available();
         // A platform that picks the victim itself may take an available one for any.
-        let costs = is_available || self.state.spec.picks_victim;
+        let costs = is_available || self.state.spec.picks_victim || seeded!(BrokenNeedRoom);
         let mut group = is_available.then(|| self.group_of(cell));
         let mut of_zone = self.zones.get_mut(usize::from(cell.zone)).filter(|_| costs);
         let mut count = 0;
@@ -151,6 +154,7 @@ impl<'s> Guard<'s> {
     pub(super) fn may_shift(&self, share: Share) -> bool {
         // Giving the old group less is always right for it.
         let more_for_old = self.share.is_some_and(|now| share < now);
+        seeded!(TrafficToTooFew => return true);
         self.counts.new_ready >= self.carried_by(share)
             && (!more_for_old || self.counts.old_ready >= self.carried_by(share.rest()))
     }
@@ -175,6 +179,25 @@ impl<'s> Guard<'s> {
 
 fn account(counts: &Counts, max_total: u32, min_available: u32) -> Account<u32> {
     Account { total: counts.total, available: counts.available(), max_total, min_available }
+}
+
+/// The account of a fleet without what a bug does not count.
+#[cfg(seeded_bugs)]
+fn miscounted(mut account: Account<u32>, state: &RolloutState) -> Account<u32> {
+    use super::OpenOp;
+    let open = |is: fn(&OpenOp) -> bool| state.open_ops().filter(|(_, open)| is(open)).count() as u32;
+    let launches = open(|open| matches!(open, OpenOp::Launch { .. }));
+    let leaving = open(|open| matches!(open, OpenOp::Retire { .. }));
+    if seeded!(LaunchesNotTotal) || seeded!(BudgetsFromReads) {
+        account.total -= launches;
+    }
+    if seeded!(LeavingNotTotal) {
+        account.total -= leaving;
+    }
+    if seeded!(LeavingAvailable) || seeded!(BudgetsFromReads) {
+        account.available += leaving;
+    }
+    account
 }
 
 #[cfg(test)]
