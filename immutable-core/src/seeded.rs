@@ -132,6 +132,8 @@ mod bugs {
             "What is leaving and missing from one list is gone.";
         LostWriteStays: IntermediateState, "lost-write-stays",
             "Records whose write failed stay in the state and are not written again.";
+        PredecessorTrusted: IntermediateState, "predecessor-trusted",
+            "Whoever takes over waits for the calls that its predecessor began.";
         ControlsForgotten: IntermediateState, "controls-forgotten",
             "Whoever takes over does not know of a pause.";
         DrainFromIntent: IntermediateState, "drain-from-intent",

@@ -58,7 +58,7 @@ mod hunt {
             return Ok(());
         }
         // A bug may make it never end.
-        let most = Some(options.cpu_seconds + 1);
+        let most = Some(options.cpu_seconds + 10);
         setrlimit(Resource::Cpu, Rlimit { current: most, maximum: most })?;
         let mut seeds = 0;
         while cpu_seconds() < options.cpu_seconds as f64 {

@@ -448,7 +448,7 @@ impl RolloutState {
         let desired = self.goal.budget.desired;
         let counts = self.board.counts();
         // Nobody may take away who is left alone, though it be more than are desired.
-        seeded!(StageEarly => return counts.new_live >= stage.new && counts.old_live <= stage.old);
+        seeded!(StageEarly => return counts.new_live >= stage.new && counts.old_live <= stage.old && self.open.is_empty());
         // Everything that exists is available, so nothing is starting, stopping or broken; what is left alone may be anything.
         counts.new_ready + counts.old_ready + counts.skipped_idle == counts.total
             && counts.new_ready + counts.skipped_idle >= stage.new.min(desired)
@@ -471,6 +471,11 @@ impl RolloutState {
         if self.run == Run::Paused {
             self.run = Run::Running;
         }
+    }
+
+    /// Whether it may go forward again: once.
+    pub(super) fn may_flip(&self) -> bool {
+        self.goal.target == self.spec.target && !self.revoked.contains(&self.spec.target)
     }
 
     /// What was the way back is the target, and the other way round.
