@@ -160,8 +160,6 @@ mod bugs {
             "An instance whose health is unknown counts as ready.";
         LabelsBySlot: Indirect, "labels-by-slot",
             "An instance of an earlier attempt is taken for the present one of its slot.";
-        ClocksAgree: Indirect, "clocks-agree",
-            "Times are compared though different clocks have shown them.";
         DamageRead: Indirect, "damage-read",
             "A commit that does not match its digest is read all the same.";
         WaitIsPass: Indirect, "wait-is-pass",

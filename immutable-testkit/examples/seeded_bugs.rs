@@ -34,6 +34,9 @@ mod hunt {
         /// Run only this seed, with a trace
         #[arg(long)]
         seed: Option<u64>,
+        /// The first seed
+        #[arg(long, default_value_t = 0)]
+        from: u64,
         /// Give up after so much time of a processor
         #[arg(long, default_value_t = 60)]
         cpu_seconds: u64,
@@ -62,7 +65,7 @@ mod hunt {
         setrlimit(Resource::Cpu, Rlimit { current: most, maximum: most })?;
         let mut seeds = 0;
         while cpu_seconds() < options.cpu_seconds as f64 {
-            let report = Simulation::seeded(seeds).run_with_oracle();
+            let report = Simulation::seeded(options.from + seeds).run_with_oracle();
             seeds += 1;
             if let Some(found) = report.violation {
                 let property = found.property.to_string();

@@ -364,7 +364,9 @@ impl<'c> Run<'c> {
             // One that is late waits for a commit.
             self.next_report().filter(|at| *at > now).into_iter().for_each(&mut earlier);
         }
-        if self.stale && self.backoff.may(&Call::Observe, now) {
+        // Who has only to write the end does not look again, so must not be woken for it.
+        let looks = self.state()?.conclusion().is_none();
+        if looks && self.stale && self.backoff.may(&Call::Observe, now) {
             earlier(self.seen.map_or(now, |(_, seen_at)| seen_at + pace));
         }
         let has_router = self.controller.router.is_some();

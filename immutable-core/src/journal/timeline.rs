@@ -38,7 +38,7 @@ impl Timeline {
         match self.skews.get(&reading.clock) {
             Some(skew) => skew.time(reading.at).max(self.now),
             None if self.skews.is_empty() => reading.at,
-            None => seeded!(ClocksAgree => reading.at; else self.now),
+            None => self.now,
         }
     }
 

@@ -154,7 +154,7 @@ fn respond(state: &RolloutState, reason: FailReason) -> Decision {
             Decision::TurnBack(reason)
         }
         Direction::Forward => Decision::End(state.stands(reason)),
-        Direction::Back { .. } if seeded!(RollbackRolledBack) && state.may_flip() => {
+        Direction::Back { .. } if seeded!(RollbackRolledBack => state.may_flip(); else false) => {
             Decision::TurnBack(reason)
         }
         Direction::Back { reason: first } => {

@@ -178,8 +178,8 @@ impl Setup {
         let mut dice = Dice::new(seed, "rates and tolerance");
         let rate = LaunchRate { burst: dice.among(1, 3), every: dice.seconds(1, 20) };
         setup.limits.launch_rate = dice.percent(15).then_some(rate);
-        if dice.percent(10) {
-            // Then only the lack of progress tells that a version is bad.
+        if matches!(setup.flaw, Flaw::NeverReady | Flaw::NeverStarts) && dice.percent(30) {
+            // Then only the lack of progress tells that the version is bad.
             setup.limits.max_failures = Quantity::Count(1000);
         }
         setup

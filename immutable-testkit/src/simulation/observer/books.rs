@@ -365,11 +365,12 @@ impl Books {
     /// The new ones must be enough for their share of the traffic, but for as many as may be missing of all.
     fn may_shift(&self, share: Share, findings: &mut Findings) {
         let desired = self.spec.budget.desired;
-        let is_new = |entry: &&Entry| entry.stand == Stand::Available && entry.image == self.spec.target;
+        let wanted = if self.back { self.spec.previous } else { Some(self.spec.target) };
+        let is_new = |entry: &&Entry| entry.stand == Stand::Available && Some(entry.image) == wanted;
         let new = self.entries.values().filter(is_new).count();
         let needed = (u32::from(share.hundredths()) * desired).div_ceil(100) as usize;
         let needed = (needed + self.fewest()).saturating_sub(desired as usize).max(needed.min(1));
-        if self.plain && !self.back && new < needed {
+        if self.plain && new < needed {
             let what = format!("{share} of the traffic for {new} new ones, and {needed} are needed");
             findings.push((Property::Available, what));
         }
