@@ -54,7 +54,7 @@ impl<'s> Guard<'s> {
         }
         let fleet = account(&counts, budget.max_total(), state.goal.min_available());
         #[cfg(seeded_bugs)]
-        let fleet = miscounted(fleet, state);
+        let fleet = super::planted::miscounted(fleet, state);
         Self { state, budget, share: state.share, counts, fleet, zones, tokens }
     }
 
@@ -179,25 +179,6 @@ impl<'s> Guard<'s> {
 
 fn account(counts: &Counts, max_total: u32, min_available: u32) -> Account<u32> {
     Account { total: counts.total, available: counts.available(), max_total, min_available }
-}
-
-/// The account of a fleet without what a bug does not count.
-#[cfg(seeded_bugs)]
-fn miscounted(mut account: Account<u32>, state: &RolloutState) -> Account<u32> {
-    use super::OpenOp;
-    let open = |is: fn(&OpenOp) -> bool| state.open_ops().filter(|(_, open)| is(open)).count() as u32;
-    let launches = open(|open| matches!(open, OpenOp::Launch { .. }));
-    let leaving = open(|open| matches!(open, OpenOp::Retire { .. }));
-    if seeded!(LaunchesNotTotal) || seeded!(BudgetsFromReads) {
-        account.total -= launches;
-    }
-    if seeded!(LeavingNotTotal) {
-        account.total -= leaving;
-    }
-    if seeded!(LeavingAvailable) || seeded!(BudgetsFromReads) {
-        account.available += leaving;
-    }
-    account
 }
 
 #[cfg(test)]
