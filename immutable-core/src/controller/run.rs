@@ -79,6 +79,7 @@ pub(super) struct Run<'c> {
 impl<'c> Run<'c> {
     pub(super) fn new(controller: &'c Controller, journal: Journal) -> Self {
         journal.state().into_iter().for_each(|state| controller.pulse.beat(state));
+        let in_flight = seeded!(PredecessorTrusted => open_ops(&journal); else BTreeSet::new());
         let seed = journal.state().map_or(crate::seed::Seed::new(0), |state| state.spec().seed);
         Self {
             backoff: Backoff::new(&controller.options, seed.child("retry")),
@@ -86,7 +87,7 @@ impl<'c> Run<'c> {
             controller,
             journal,
             actions: FuturesUnordered::new(),
-            in_flight: BTreeSet::new(),
+            in_flight,
             asked: BTreeSet::new(),
             told: BTreeSet::new(),
             draining: BTreeMap::new(),
@@ -150,6 +151,7 @@ impl<'c> Run<'c> {
                 self.decide()?
             }
         };
+        seeded!(ActFirst => self.act()?);
         let wrote = self.journal.is_dirty();
         if !self.commit().await? {
             return Ok(None);
@@ -209,7 +211,7 @@ impl<'c> Run<'c> {
         let suspect = |member: Member<'_>| matches!(member.condition, Condition::Suspect { .. });
         let due = self.seen.is_none_or(|(_, at)| now >= at + self.controller.options.observe_at_least);
         let announced = self.controller.fleet.capabilities().events;
-        self.stale |= due || !announced || self.state()?.members().any(suspect);
+        self.stale |= due && !seeded!(EdgeTriggered) || !announced || self.state()?.members().any(suspect);
         // A commit that is still to be written will find out by itself.
         if self.journal.is_dirty() {
             return Ok(());
@@ -362,7 +364,9 @@ impl<'c> Run<'c> {
             // One that is late waits for a commit.
             self.next_report().filter(|at| *at > now).into_iter().for_each(&mut earlier);
         }
-        if self.stale && self.backoff.may(&Call::Observe, now) {
+        // Who has only to write the end does not look again, so must not be woken for it.
+        let looks = self.state()?.conclusion().is_none();
+        if looks && self.stale && self.backoff.may(&Call::Observe, now) {
             earlier(self.seen.map_or(now, |(_, seen_at)| seen_at + pace));
         }
         let has_router = self.controller.router.is_some();
@@ -410,4 +414,9 @@ impl<'c> Run<'c> {
     pub(super) fn trouble(&self, during: &'static str, error: &dyn std::error::Error) {
         self.emit(self.now(), EventKind::Trouble { during, error: with_causes(error) });
     }
+}
+
+#[cfg(seeded_bugs)]
+fn open_ops(journal: &Journal) -> BTreeSet<OpId> {
+    journal.state().into_iter().flat_map(RolloutState::open_ops).map(|(op, _)| op).collect()
 }

@@ -89,7 +89,7 @@ impl<R: DeserializeOwned> Commit<R> {
         let digest: Digest =
             digest.parse().map_err(|error| format!("its first line is no digest: {error}"))?;
         let body = rest.strip_suffix('\n').ok_or("its end is missing, so its digest cannot be checked")?;
-        if Digest::of(body.as_bytes()) != digest {
+        if Digest::of(body.as_bytes()) != digest && !seeded!(DamageRead) {
             return Err("its content does not match its digest: it was altered".to_owned());
         }
         let commit = serde_json::from_str(body)

@@ -104,7 +104,7 @@ impl<S: Subject> Journal<S> {
         let created = match self.store.create_if_absent(&key, &bytes).await {
             // Our own write, whose answer was lost?
             Ok(Created::AlreadyExists) => match self.store.get(&key).await {
-                Ok(stored) => stored.as_deref() == Some(&bytes),
+                Ok(stored) => seeded!(ConflictIsOurs) || stored.as_deref() == Some(&bytes),
                 Err(source) => {
                     self.pending = commit.records;
                     return Err(self.unreachable(source));
@@ -112,6 +112,7 @@ impl<S: Subject> Journal<S> {
             },
             Ok(Created::Yes) => true,
             Err(source) => {
+                seeded!(LostWriteStays => return Err(self.unreachable(source)));
                 self.pending = commit.records;
                 return Err(self.unreachable(source));
             }

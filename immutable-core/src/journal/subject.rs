@@ -91,6 +91,7 @@ impl Subject for RolloutState {
     }
 
     fn run_by(&mut self, skew: Skew) {
+        seeded!(ControlsForgotten => self.unpaused());
         self.skewed(skew);
     }
 }

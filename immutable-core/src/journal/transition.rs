@@ -67,6 +67,7 @@ fn say(state: &mut RolloutState, control: &Control, at: Timestamp) {
         Control::Floor { available } => state.floored(*available, at),
         Control::Replace { seat } => state.replacement_asked(*seat),
         Control::Abort => {
+            seeded!(AbortPauses => return state.paused());
             let _ = state.ending(Conclusion::Aborted);
         }
         Control::Rollback => {

@@ -18,6 +18,8 @@ mod guard;
 mod member;
 mod order;
 mod plan_error;
+#[cfg(seeded_bugs)]
+mod planted;
 #[cfg(test)]
 mod proof;
 mod radix;

@@ -75,7 +75,8 @@ pub(super) fn order(spec: &RolloutSpec, initial: &[Adopted]) -> Order {
     };
     let is_leader =
         |slot: u32| occupants[slot as usize].is_some_and(|adopted| adopted.instance.standing.leader);
-    let has_leaders = occupants.iter().flatten().any(|adopted| adopted.instance.standing.leader);
+    let has_leaders =
+        !seeded!(LeaderFirst) && occupants.iter().flatten().any(|adopted| adopted.instance.standing.leader);
     if has_leaders {
         // Stable: those of each kind keep their order.
         order.sort_by_key(|slot| is_leader(*slot));

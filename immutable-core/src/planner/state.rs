@@ -267,7 +267,7 @@ impl RolloutState {
     /// Whether a member that stands like this must not be touched.
     #[must_use]
     pub fn sets_apart(&self, standing: Standing) -> bool {
-        standing.protected && self.spec.on_protected != OnApart::Replace
+        standing.protected && self.spec.on_protected != OnApart::Replace && !seeded!(ProtectedReplaced)
             || standing.standby && self.spec.on_standby != OnApart::Replace
     }
 
