@@ -39,8 +39,8 @@ pub(super) fn changes(state: &RolloutState, routes: &Routes) -> Vec<RouteChange>
     for (instance, member) in state.instances() {
         detach.extend(before(&mut routes, Some(instance)).filter(|route| state.is_gone(&route.instance)));
         let route = routes.next_if(|route| route.instance == *instance);
-        let serves = member.serves()
-            || seeded!(RoutedEarly) && matches!(member.condition, crate::planner::Condition::Ready { .. });
+        let serves =
+            member.serves() || seeded!(RoutedEarly) && matches!(member.condition, Condition::Ready { .. });
         if let (true, Some(endpoint)) = (serves, member.endpoint) {
             let weight = if member.is_new { weights.new } else { weights.old };
             let is_right = route.is_some_and(|route| {

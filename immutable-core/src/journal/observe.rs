@@ -141,18 +141,11 @@ fn unseen(member: &Member<'_>, healthy_deadline: Duration, now: Timestamp) -> Op
         Condition::Launching { since } if member.is_apart && now.since(since) >= long => {
             Some(Observation::Broken(Cause::Missing))
         }
-<<<<<<< HEAD
-        Condition::Ready { .. } | Condition::Available => Some(Observation::Suspect),
-        Condition::Suspect { since } if now.since(since) >= long => Some(Observation::Broken(Cause::Missing)),
-=======
         Condition::Ready { .. } | Condition::Available => {
             seeded!(OneListIsEnough => return Some(Observation::Broken(Cause::Missing)));
             Some(Observation::Suspect)
         }
-        Condition::Suspect { since } if now.since(since) >= MISSING_FOR => {
-            Some(Observation::Broken(Cause::Missing))
-        }
->>>>>>> seeded
+        Condition::Suspect { since } if now.since(since) >= long => Some(Observation::Broken(Cause::Missing)),
         // A new one may not be listed yet; the healthy deadline ends the wait.
         Condition::Launching { .. }
         | Condition::Suspect { .. }
