@@ -110,8 +110,8 @@ impl JournalStore for Broken<MemoryStore> {
         self.inner.create_if_absent(key, &bytes).await
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
-        let mut keys = self.inner.list(rollout).await?;
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
+        let mut keys = self.inner.list(from).await?;
         match self.defect {
             "sorts as text" => keys.sort_by_key(|key| key.seq().to_string()),
             "stops at the first gap" => {
@@ -121,8 +121,8 @@ impl JournalStore for Broken<MemoryStore> {
             "lists by prefix" => {
                 for other in ["a", "a-b", "a.b", "a_b", "ab", "a1"].map(|name| RolloutId::new(name).unwrap())
                 {
-                    if other.as_str().starts_with(rollout.as_str()) && other != *rollout {
-                        keys.extend(self.inner.list(&other).await?);
+                    if other.as_str().starts_with(from.rollout().as_str()) && other != *from.rollout() {
+                        keys.extend(self.inner.list(&Key::new(other, 1)).await?);
                     }
                 }
             }

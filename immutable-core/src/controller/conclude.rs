@@ -33,7 +33,8 @@ impl Run<'_> {
                     self.conclude(op, result.map(|_| Outcome::Gone), "terminate an instance", now)?;
                 }
             }
-            Finished::Told => {}
+            Finished::Told | Finished::Kept(Ok(_)) => {}
+            Finished::Kept(Err(error)) => self.trouble("write a checkpoint", &error),
             Finished::Judged(stage, gate, result) => {
                 self.asked.remove(&gate);
                 let again = Retry::After(self.controller.options.poll);

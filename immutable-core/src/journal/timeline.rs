@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::ClockId;
 use crate::time::{Skew, Timestamp};
 
@@ -18,7 +20,8 @@ pub struct Reading {
 /// whatever it shows: nobody can know how much time has passed, and a span that is measured too long opens gates and
 /// breaks instances before their time. From then on it is known, and so is the time that passes between two of its commits,
 /// whoever reads it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Timeline {
     /// When the last commit was written.
     now: Timestamp,

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 
 use crate::error::Retry;
-use crate::id::RolloutId;
 use crate::journal::{Created, JournalStore, Key, StoreError};
 
 /// A store in a folder of a local file system; one file for each commit.
@@ -46,12 +45,12 @@ impl FolderStore {
         Self { root: root.into() }
     }
 
-    fn log_folder(&self, rollout: &RolloutId) -> PathBuf {
-        self.root.join("rollout").join(rollout.as_str()).join("log")
+    fn folder(&self, key: &Key) -> PathBuf {
+        self.root.join("rollout").join(key.rollout().as_str()).join(key.part().name())
     }
 
     fn file(&self, key: &Key) -> PathBuf {
-        self.log_folder(key.rollout()).join(format!("{:020}", key.seq()))
+        self.folder(key).join(format!("{:020}", key.seq()))
     }
 }
 
@@ -62,22 +61,21 @@ impl JournalStore for FolderStore {
         blocking("create", file.clone(), move || create(&file, seq, &bytes)).await
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
-        let (folder, rollout) = (self.log_folder(rollout), rollout.clone());
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
+        let (folder, from) = (self.folder(from), from.clone());
         blocking("list", folder.clone(), move || {
             let entries = match fs::read_dir(&folder) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
                 entries => entries?,
             };
-            let mut keys = Vec::new();
+            let mut seqs = Vec::new();
             for entry in entries {
-                let name = entry?.file_name();
                 // Anything else is a temporary file or somebody's note.
-                let name = format!("rollout/{rollout}/log/{}", name.to_string_lossy());
-                keys.extend(Key::parse(&name));
+                seqs.extend(entry?.file_name().to_str().and_then(Key::parse_seq));
             }
-            keys.sort();
-            Ok(keys)
+            seqs.retain(|seq| *seq >= from.seq());
+            seqs.sort_unstable();
+            Ok(seqs.into_iter().map(|seq| from.at(seq)).collect())
         })
         .await
     }
@@ -160,6 +158,7 @@ async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::RolloutId;
 
     fn run<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -171,7 +170,7 @@ mod tests {
         let store = FolderStore::new(folder.path().join("deep/journals"));
         let rollout = RolloutId::new("r").unwrap();
         run(async {
-            assert!(store.list(&rollout).await.unwrap().is_empty());
+            assert!(store.list(&Key::new(rollout.clone(), 1)).await.unwrap().is_empty());
             for seq in [2, 1] {
                 store.create_if_absent(&Key::new(rollout.clone(), seq), b"x").await.unwrap();
             }
@@ -180,7 +179,7 @@ mod tests {
         let log = folder.path().join("deep/journals/rollout/r/log");
         assert_eq!(fs::read_dir(&log).unwrap().count(), 2);
         fs::write(log.join("README"), "note").unwrap();
-        let keys = run(store.list(&rollout)).unwrap();
+        let keys = run(store.list(&Key::new(rollout.clone(), 1))).unwrap();
         assert_eq!(keys.iter().map(Key::seq).collect::<Vec<_>>(), [1, 2]);
     }
 

@@ -135,7 +135,7 @@ fn a_writer_that_is_killed_at_any_moment_leaves_a_whole_journal() {
         length = journal.fold().len();
     }
     let store = FolderStore::new(folder.path());
-    let keys = block_on(store.list(&rollout())).unwrap();
+    let keys = block_on(store.list(&Key::new(rollout(), 1))).unwrap();
     assert_eq!(keys.len() as u64, length);
     for key in keys {
         let bytes = block_on(store.get(&key)).unwrap().unwrap();
