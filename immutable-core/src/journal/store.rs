@@ -143,7 +143,7 @@ pub trait JournalStore: Debug + Send + Sync {
 
 /// Why a store did not answer.
 #[derive(Debug, thiserror::Error)]
-#[error("journal store: {action} `{place}` failed")]
+#[error("journal store: {action} `{place}` failed; {way_out}")]
 #[non_exhaustive]
 pub struct StoreError {
     /// What was tried, for example `create`.
@@ -152,6 +152,8 @@ pub struct StoreError {
     pub place: String,
     /// Whether another try can help.
     pub retry: Retry,
+    /// What to do about it.
+    pub way_out: &'static str,
     /// Why.
     #[source]
     pub source: Source,
@@ -161,6 +163,17 @@ impl StoreError {
     /// This action failed at this place.
     #[must_use]
     pub fn new(action: &'static str, place: impl Into<String>, retry: Retry, source: Source) -> Self {
-        Self { action, place: place.into(), retry, source }
+        let way_out = match retry {
+            Retry::Never => "remove the cause, then resume the rollout",
+            Retry::After(_) | Retry::Backoff => "it is tried again",
+        };
+        Self { action, place: place.into(), retry, way_out, source }
+    }
+
+    /// With a better way out than the usual one.
+    #[must_use]
+    pub const fn way_out(mut self, way_out: &'static str) -> Self {
+        self.way_out = way_out;
+        self
     }
 }

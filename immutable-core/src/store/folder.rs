@@ -138,19 +138,36 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
+/// Whether another try can help, and what to do.
+const fn advice(kind: io::ErrorKind) -> (Retry, &'static str) {
+    match kind {
+        io::ErrorKind::PermissionDenied => {
+            (Retry::Never, "let this process write to the folder, then resume the rollout")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            (Retry::Never, "mount its file system for writing, then resume the rollout")
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => {
+            (Retry::Never, "move away what is in its place, then resume the rollout")
+        }
+        io::ErrorKind::Unsupported | io::ErrorKind::CrossesDevices => {
+            (Retry::Never, "keep journals on a file system with hard links, then resume the rollout")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            (Retry::Backoff, "make room there: it is tried again")
+        }
+        _ => (Retry::Backoff, "it is tried again"),
+    }
+}
+
 async fn blocking<T: Send + 'static>(
     action: &'static str,
     place: PathBuf,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
     let failed = |source: io::Error| {
-        let retry = match source.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput => {
-                Retry::Never
-            }
-            _ => Retry::Backoff,
-        };
-        StoreError::new(action, place.display().to_string(), retry, Box::new(source))
+        let (retry, way_out) = advice(source.kind());
+        StoreError::new(action, place.display().to_string(), retry, Box::new(source)).way_out(way_out)
     };
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other).and_then(|done| done).map_err(failed)
 }
@@ -190,5 +207,6 @@ mod tests {
         let key = Key::new(RolloutId::new("r").unwrap(), 1);
         let error = run(store.create_if_absent(&key, b"x")).unwrap_err();
         assert!(error.to_string().contains(&file.path().display().to_string()), "{error}");
+        assert!(error.to_string().contains("move away what is in its place"), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use immutable_core::planner::{decide, due, explain, next_due};
 use immutable_core::{ClockId, WriterId};
 use proptest::prelude::*;
 
-use crate::generate::{any_case, config};
+use crate::generate::{any_case, config_of};
 use crate::safety::play;
 
 /// A fold is thawed from its checkpoint after every commit of one record, and the thawed one goes on; it must stay what
@@ -43,7 +43,7 @@ fn thawed_goes_on(records: &[(immutable_core::Timestamp, Record)], rollout: &imm
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config_of(2_000))]
 
     #[test]
     fn whoever_begins_with_a_checkpoint_goes_on_like_everybody_else(case in any_case()) {
