@@ -40,8 +40,7 @@ struct Disk {
 
 impl<T> Clone for Broken<T> {
     fn clone(&self) -> Self {
-        let (inner, half, disk) =
-            (Arc::clone(&self.inner), Arc::clone(&self.half), Arc::clone(&self.disk));
+        let (inner, half, disk) = (Arc::clone(&self.inner), Arc::clone(&self.half), Arc::clone(&self.disk));
         Self { clock: self.clock.clone(), inner, defect: self.defect, half, disk }
     }
 }

@@ -335,6 +335,12 @@ impl RolloutState {
         self.open.iter().map(|(op, open)| (*op, open))
     }
 
+    /// Whether this is the token of an open launch.
+    #[must_use]
+    pub fn is_token_of(&self, op: OpId, asked: &Token) -> bool {
+        matches!(self.open.get(&op), Some(OpenOp::Launch { token, .. }) if token == asked)
+    }
+
     /// The number that the next intent must have.
     #[must_use]
     pub const fn next_op(&self) -> OpId {

@@ -152,7 +152,9 @@ fn assert_refused(what: &str, change: impl FnOnce(&mut Vec<Option<Vec<u8>>>) -> 
     let at = change(&mut objects);
     let error = refused(&mut scenario, &plan, &objects);
     let (named, ways_out) = match &error {
-        JournalError::Damaged { key, .. } | JournalError::Illegal { key, .. } => (key, ["backup", "new name"]),
+        JournalError::Damaged { key, .. } | JournalError::Illegal { key, .. } => {
+            (key, ["backup", "new name"])
+        }
         JournalError::Newer { key, .. } => (key, ["go on", "later one"]),
         other => panic!("{other}"),
     };

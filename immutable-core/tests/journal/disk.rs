@@ -102,7 +102,11 @@ impl JournalStoreHarness for Folder {
         }
         set_mode(&self.root(), 0o500);
         let refused = fs::write(self.root().join("probe"), "").unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::PermissionDenied, "whoever is root everywhere cannot be refused");
+        assert_eq!(
+            refused.kind(),
+            ErrorKind::PermissionDenied,
+            "whoever is root everywhere cannot be refused"
+        );
         true
     }
 
@@ -139,11 +143,8 @@ fn on_a_small_disk(options: &str, tests: &str) -> String {
         .env(SMALL_DISK, place.path())
         .output()
         .expect("`unshare` of util-linux is needed: `cargo xtask setup` names what is missing");
-    let said = format!(
-        "{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let said =
+        format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
     said
 }

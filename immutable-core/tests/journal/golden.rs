@@ -9,7 +9,7 @@ use immutable_core::planner::Conclusion;
 use immutable_core::{Digest, RolloutId};
 
 use crate::scenario::Scenario;
-use crate::stories::{aborted, eventful, failing};
+use crate::stories::{aborted, eventful, failing, held, reverted};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journal/format-1").join(name)
@@ -35,7 +35,13 @@ fn fold(objects: &[Vec<u8>]) -> Fold {
 
 #[test]
 fn a_journal_of_format_1_is_read_and_written_to_the_byte() {
-    let stories = [("eventful", eventful()), ("failing", failing()), ("aborted", aborted())];
+    let stories = [
+        ("eventful", eventful()),
+        ("failing", failing()),
+        ("reverted", reverted()),
+        ("aborted", aborted()),
+        ("held", held()),
+    ];
     if std::env::var_os("IMMUTABLE_WRITE_GOLDEN").is_some() {
         for (name, objects) in &stories {
             let folder = folder(name);
@@ -48,8 +54,11 @@ fn a_journal_of_format_1_is_read_and_written_to_the_byte() {
     }
     let conclusion = |name| fold(&stored(name)).state().unwrap().conclusion().cloned().unwrap();
     assert_eq!(conclusion("eventful"), Conclusion::Completed);
-    assert!(matches!(conclusion("failing"), Conclusion::RolledBack { .. }), "{:?}", conclusion("failing"));
+    for name in ["failing", "reverted"] {
+        assert!(matches!(conclusion(name), Conclusion::RolledBack { .. }), "{:?}", conclusion(name));
+    }
     assert_eq!(conclusion("aborted"), Conclusion::Aborted);
+    assert!(matches!(conclusion("held"), Conclusion::Failed { .. }), "{:?}", conclusion("held"));
 }
 
 /// The body of a commit with something else in it, made whole again.

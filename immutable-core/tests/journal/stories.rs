@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use immutable_core::controller::Clock;
 use immutable_core::fleet::{Fleet, Standing};
 use immutable_core::gate::{Gate, GateContext, GateError, GateSpec, Judgement, Verdict};
-use immutable_core::journal::{
-    Commit, Control, Fact, Intent, Journal, JournalStore, Key, Outcome, Record,
-};
+use immutable_core::journal::{Commit, Control, Fact, Intent, Journal, JournalStore, Key, Outcome, Record};
 use immutable_core::limits::Limits;
-use immutable_core::plan::{OnRetarget, Plan, Seat};
+use immutable_core::plan::{OnFailure, OnRetarget, Plan, Seat};
 use immutable_core::planner::{Observation, PlanRequest};
-use immutable_core::strategy::{Reason, Rolling, RolloutStrategy, Share, Stage, StrategyContext, StrategyError};
+use immutable_core::strategy::{
+    Reason, Rolling, RolloutStrategy, Share, Stage, StrategyContext, StrategyError,
+};
 use immutable_core::{GateName, Quantity, Slot, WriterId};
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,7 @@ impl RolloutStrategy for Staged {
     fn stages(&self, _: &StrategyContext) -> Result<Vec<Stage>, StrategyError> {
         let first = Stage::new(1, 3).share(Share::new(25).unwrap());
         let gates = first.gate(GateSpec::Check(gate("smoke"))).gate(GateSpec::Approval(gate("owner")));
-        Ok(vec![gates, Stage::new(DESIRED, 0)])
+        Ok(vec![gates, Stage::new(DESIRED, 0).share(Share::new(100).unwrap())])
     }
 }
 
@@ -54,24 +54,36 @@ pub(crate) fn gate(name: &str) -> GateName {
 fn scenario() -> Scenario {
     let mut scenario = Scenario::with(DESIRED, |fleet| fleet.running(DESIRED, v(1)));
     scenario.limits.min_ready = secs(2);
-    scenario.limits.max_surge = Quantity::Count(2);
+    scenario.limits.max_surge = Quantity::Count(4);
+    scenario.limits.max_failures = Quantity::Count(2);
     scenario
 }
 
 fn plan(scenario: &Scenario, strategy: &dyn RolloutStrategy, target: u32) -> Plan {
+    request(scenario, strategy, target, OnFailure::Rollback)
+}
+
+fn request(scenario: &Scenario, strategy: &dyn RolloutStrategy, target: u32, on_failure: OnFailure) -> Plan {
     let snapshot = scenario.clock.run(scenario.fleet.observe()).unwrap();
     PlanRequest::new(Scenario::rollout(), v(target), DESIRED)
         .limits(scenario.limits.clone())
         .zones(scenario.zones.clone())
         .on_retarget(OnRetarget::Queue)
+        .on_failure(on_failure)
         .plan(&snapshot, strategy)
         .unwrap()
 }
 
-/// Another process says these one after the other, each a while later.
+/// Another process says these one after the other, each a while later; an instance stops answering and answers again.
 async fn say(scenario: &Scenario, records: Vec<Record>) {
-    for record in records {
+    let moody = scenario.fleet.instances()[0].id.clone();
+    for (number, record) in records.into_iter().enumerate() {
         scenario.clock.sleep_until(scenario.now() + secs(3)).await;
+        match number {
+            2 => scenario.fleet.make_unready(&moody).unwrap(),
+            3 => scenario.fleet.make_ready(&moody).unwrap(),
+            _ => {}
+        }
         let store: Arc<dyn JournalStore> = Arc::new(scenario.store.clone());
         let somebody = WriterId::new("somebody").unwrap();
         let mut journal = Journal::load(store, Scenario::rollout(), somebody).await.unwrap();
@@ -106,7 +118,7 @@ pub(crate) fn eventful() -> Vec<Vec<u8>> {
     scenario.fleet.add_foreign(v(1), &scenario.zones[0]);
     scenario.fleet.hang_boots(1);
     let first = Seat::new(0, 0);
-    let limits = Limits { max_surge: Quantity::Count(1), ..scenario.limits.clone() };
+    let limits = Limits { max_surge: Quantity::Count(5), ..scenario.limits.clone() };
     let facts = [
         Fact::Marked { seat: first, reason: Reason::Drifted },
         Fact::Standing { seat: first, standing: Standing::default() },
@@ -134,6 +146,13 @@ pub(crate) fn eventful() -> Vec<Vec<u8>> {
 pub(crate) fn failing() -> Vec<Vec<u8>> {
     let scenario = scenario();
     let plan = plan(&scenario, &Rolling::new(), 4);
+    run(&scenario, &plan, Vec::new())
+}
+
+/// One that somebody turns back.
+pub(crate) fn reverted() -> Vec<Vec<u8>> {
+    let scenario = scenario();
+    let plan = plan(&scenario, &Rolling::new(), 2);
     run(&scenario, &plan, vec![Record::Control(Control::Rollback)])
 }
 
@@ -143,6 +162,13 @@ pub(crate) fn aborted() -> Vec<Vec<u8>> {
     let plan = plan(&scenario, &Rolling::new(), 2);
     scenario.fleet.set_zone_capacity(&scenario.zones[0], Some(2));
     run(&scenario, &plan, vec![Record::Control(Control::Abort)])
+}
+
+/// One whose image fails, and nobody wants to go back.
+pub(crate) fn held() -> Vec<Vec<u8>> {
+    let scenario = scenario();
+    let plan = request(&scenario, &Rolling::new(), 4, OnFailure::Hold);
+    run(&scenario, &plan, Vec::new())
 }
 
 /// What kind of record it is.
@@ -157,7 +183,10 @@ pub(crate) fn kind(record: &Record) -> String {
             kind.push("intent".to_owned());
             1
         }
-        Record::Outcome { outcome: Outcome::Launched { .. } | Outcome::Failed { .. } | Outcome::Gone, .. } => {
+        Record::Outcome {
+            outcome: Outcome::Launched { .. } | Outcome::Failed { .. } | Outcome::Gone,
+            ..
+        } => {
             at = &text["outcome"]["outcome"];
             kind.push("outcome".to_owned());
             1
@@ -229,7 +258,10 @@ pub(crate) const KINDS: [&str; 31] = [
 
 #[test]
 fn the_stories_have_every_kind_of_record_in_them() {
-    let all: BTreeSet<String> = [eventful(), failing(), aborted()].iter().flat_map(|story| kinds(story)).collect();
+    let all: BTreeSet<String> = [eventful(), failing(), reverted(), aborted(), held()]
+        .iter()
+        .flat_map(|story| kinds(story))
+        .collect();
     for kind in KINDS.iter().chain(&["outcome failed", "observed suspect", "shift", "turn_back"]) {
         assert!(all.contains(*kind), "no {kind} in {all:?}");
     }

@@ -181,17 +181,11 @@ impl JournalStore for AtOnce {
         Self::wait(self.0.create_if_absent(key, bytes))
     }
 
-    async fn list(
-        &self,
-        from: &Key,
-    ) -> Result<Vec<Key>, immutable_core::journal::StoreError> {
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, immutable_core::journal::StoreError> {
         Self::wait(self.0.list(from))
     }
 
-    async fn get(
-        &self,
-        key: &Key,
-    ) -> Result<Option<Vec<u8>>, immutable_core::journal::StoreError> {
+    async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, immutable_core::journal::StoreError> {
         Self::wait(self.0.get(key))
     }
 }

@@ -1,10 +1,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use immutable_core::Timestamp;
 use immutable_core::controller::Clock;
 use immutable_core::error::Retry;
 use immutable_core::journal::{Created, JournalStore, Key, StoreError};
-use immutable_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{FaultKind, Tally};

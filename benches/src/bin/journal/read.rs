@@ -54,9 +54,13 @@ pub(crate) fn measure(folder: &Path, instances: u32) {
     let whole = fold();
     drop(commits);
 
-    show("read from the folder, with the checkpoints as they were written", times(|| drop(load(&runtime, &store))));
+    show(
+        "read from the folder, with the checkpoints as they were written",
+        times(|| drop(load(&runtime, &store))),
+    );
     let parts = folder.path().join("rollout").join(rollout().as_str()).join("checkpoint");
-    let mut left: Vec<u64> = fs::read_dir(&parts).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).collect();
+    let mut left: Vec<u64> =
+        fs::read_dir(&parts).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).collect();
     left.sort_unstable();
     println!("  {} checkpoints, {} bytes in all", left.len(), left.iter().sum::<u64>());
     let checkpoint = whole.freeze().unwrap();

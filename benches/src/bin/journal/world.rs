@@ -35,7 +35,7 @@ impl RolloutStrategy for NeverApproved {
 
     fn stages(&self, context: &StrategyContext) -> Result<Vec<Stage>, StrategyError> {
         let gate = GateSpec::Approval(GateName::new("nobody").unwrap());
-        Ok(vec![Stage::new(context.desired, 0).gate(gate), Stage::new(context.desired, 0)])
+        Ok(vec![Stage::new(context.budget.desired, 0).gate(gate), Stage::new(context.budget.desired, 0)])
     }
 }
 

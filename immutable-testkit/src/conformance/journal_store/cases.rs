@@ -197,7 +197,9 @@ pub async fn a_dropped_creation_stored_all_or_nothing<H: JournalStoreHarness + ?
             Created::Yes => holds(&store, &key, &theirs).await?,
             Created::AlreadyExists => holds(&store, &key, &ours).await?,
         }
-        ensure(store.list(&Key::new(rollout.clone(), 1)).await?.contains(&key), || format!("{key} exists and is not listed"))?;
+        ensure(store.list(&Key::new(rollout.clone(), 1)).await?.contains(&key), || {
+            format!("{key} exists and is not listed")
+        })?;
     }
     Ok(Outcome::Held)
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use immutable_core::error::Retry;
-use immutable_core::journal::{Created, Journal, JournalStore, Key, Reading, ReleaseControl, ReleaseRecord, ReleaseState};
+use immutable_core::journal::{
+    Created, Journal, JournalStore, Key, Reading, ReleaseControl, ReleaseRecord, ReleaseState,
+};
 use immutable_core::release::ReleaseSpec;
 use immutable_core::{ClockId, Digest, Timestamp, WriterId};
 
@@ -46,8 +48,7 @@ pub async fn every_writer_of_one_journal_gets_a_number_of_its_own<H: JournalStor
     }
     numbers.sort_unstable();
     same("the numbers of the writers", numbers, (1..=100).collect())?;
-    let listed: Vec<u64> =
-        store.list(&Key::new(rollout.clone(), 1)).await?.iter().map(Key::seq).collect();
+    let listed: Vec<u64> = store.list(&Key::new(rollout.clone(), 1)).await?.iter().map(Key::seq).collect();
     same("the list", listed, (1..=100).collect())?;
     Ok(Outcome::Held)
 }
