@@ -39,7 +39,8 @@ impl Run<'_> {
                     self.conclude(op, outcome, "terminate an instance", now)?;
                 }
             }
-            Finished::Told => {}
+            Finished::Told | Finished::Kept(Ok(_)) => {}
+            Finished::Kept(Err(error)) => self.trouble("write a checkpoint", &error),
             Finished::Judged(stage, gate, result) => {
                 self.asked.remove(&gate);
                 let again = Retry::After(self.controller.options.poll);

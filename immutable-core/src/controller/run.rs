@@ -1,11 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use super::act::Action;
+use super::act::{self, Action};
 use super::backoff::Backoff;
 use super::route::Routes;
 use super::{Controller, ControllerError};
@@ -323,6 +324,7 @@ impl<'c> Run<'c> {
                 self.backoff.succeeded(&Call::Commit);
                 self.heard.clear();
                 self.journal.state().into_iter().for_each(|state| self.controller.pulse.beat(state));
+                self.keep();
                 if let Some((seq, records)) = committed {
                     self.polled_at = now;
                     self.controller.tell(self.journal.fold().rollout(), now, seq, records);
@@ -335,6 +337,13 @@ impl<'c> Run<'c> {
                 Ok(false)
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Begins to store a checkpoint, if one is due: beside everything else, and nobody waits for it.
+    fn keep(&mut self) {
+        if let Some((key, checkpoint)) = self.journal.checkpoint(self.controller.options.checkpoint_after) {
+            self.actions.push(act::keep(Arc::clone(&self.controller.store), key, checkpoint));
         }
     }
 

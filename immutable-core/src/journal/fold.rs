@@ -1,3 +1,4 @@
+use super::checkpoint::Checkpoint;
 use super::timeline::Timeline;
 use super::{Commit, JournalError, Key, Reading, Subject};
 use crate::digest::Digest;
@@ -159,6 +160,35 @@ impl<S: Subject> Fold<S> {
         let (state, plan) = S::open(&self.rollout, record, at)?;
         (self.state, self.plan) = (Some(state), Some(plan));
         Ok(())
+    }
+
+    /// A checkpoint: all of this fold, to be stored under [`Key::checkpoint`] of its last commit. `None` where there is
+    /// nothing to store, something is still to be taken up, or journals of this kind are always read from their beginning.
+    #[must_use]
+    pub fn freeze(&self) -> Option<Vec<u8>> {
+        if self.has_unheard() {
+            return None;
+        }
+        let state = self.state.as_ref()?.freeze()?;
+        let mut checkpoint =
+            Checkpoint::new(self.rollout.clone(), self.len, self.head?, self.timeline.clone());
+        (checkpoint.plan, checkpoint.claim) = (self.plan, self.claim.clone());
+        Some(checkpoint.encode(&state))
+    }
+
+    /// The fold that was frozen. Whether the journal is still the one that it was made of, [`head`](Self::head) tells.
+    ///
+    /// # Errors
+    /// Why it is of no use, in words.
+    pub fn thaw(rollout: RolloutId, bytes: &[u8]) -> Result<Self, String> {
+        let (checkpoint, state) = Checkpoint::decode(bytes)?;
+        let Checkpoint { seq, commit, plan, claim, timeline, .. } = checkpoint;
+        if checkpoint.rollout != rollout {
+            return Err(format!("it is one of rollout {}", checkpoint.rollout));
+        }
+        let state = Some(S::thaw(state)?);
+        let unheard = Vec::new();
+        Ok(Self { rollout, state, plan, len: seq, head: Some(commit), claim, timeline, unheard })
     }
 
     /// The commit that was being written is stored.

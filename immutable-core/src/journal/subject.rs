@@ -46,6 +46,25 @@ pub trait Subject: Clone + Debug + PartialEq {
 
     /// Who claimed it goes by a clock that is so far ahead of the time of the journal.
     fn run_by(&mut self, skew: Skew);
+
+    /// The state as one line of text, of which [`thaw`](Self::thaw) makes an equal one. `None` where journals are so short
+    /// that they are always read from their beginning.
+    fn freeze(&self) -> Option<String> {
+        None
+    }
+
+    /// The state that was frozen.
+    ///
+    /// # Errors
+    /// Why it cannot be had, in words.
+    fn thaw(_text: &str) -> Result<Self, String> {
+        Err("journals of this kind have no checkpoints".to_owned())
+    }
+
+    /// How many things a frozen state holds, in round numbers: what freezing it costs.
+    fn extent(&self) -> u64 {
+        0
+    }
 }
 
 impl Subject for RolloutState {
@@ -93,5 +112,17 @@ impl Subject for RolloutState {
     fn run_by(&mut self, skew: Skew) {
         seeded!(ControlsForgotten => self.unpaused());
         self.skewed(skew);
+    }
+
+    fn freeze(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+
+    fn thaw(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    fn extent(&self) -> u64 {
+        self.extent()
     }
 }

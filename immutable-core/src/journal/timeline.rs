@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::id::ClockId;
 use crate::time::{Skew, Timestamp};
 
@@ -16,7 +18,8 @@ pub struct Reading {
 /// a controller with another clock takes over, it goes on from the last commit: nobody knows how long that has been, and a
 /// span that is measured too long opens gates and breaks instances before their time. What is written in between by other
 /// clocks moves it as little.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Timeline {
     /// When the last commit was written.
     now: Timestamp,

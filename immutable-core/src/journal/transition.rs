@@ -1,5 +1,4 @@
 use super::{Control, Fact, Intent, Outcome, Record};
-use crate::id::Token;
 use crate::planner::{Conclusion, Direction, FailReason, IllegalTransition, RolloutState};
 use crate::time::Timestamp;
 
@@ -13,11 +12,11 @@ pub(super) fn transition(
         // Handled by the caller.
         Record::Open { .. } | Record::Claim { .. } | Record::Fact(Fact::TakenUp) => Ok(()),
         Record::Intent { op, intent: Intent::Launch { seat, zone, image, token } } => {
-            let expected = Token::of(&state.spec().rollout, seat.slot, seat.attempt);
-            if *token != expected {
+            state.launch_intended(*op, *seat, zone.clone(), *image, at)?;
+            if !state.is_token_of(*op, token) {
                 return Err(IllegalTransition::new(format!("{op} launches {seat} with a foreign token")));
             }
-            state.launch_intended(*op, *seat, zone.clone(), *image, at)
+            Ok(())
         }
         Record::Intent { op, intent: Intent::Retire { seat } } => state.retire_intended(*op, *seat, at),
         Record::Outcome { op, outcome: Outcome::Launched { instance } } => {

@@ -32,7 +32,8 @@ pub struct LaunchRate {
 }
 
 /// What a bucket of tokens holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tokens {
     level: u32,
     /// When the level was right; refills count from here.

@@ -25,6 +25,7 @@ mod proof;
 mod radix;
 mod request;
 mod roster;
+mod roster_frozen;
 mod seating;
 mod state;
 mod steps;

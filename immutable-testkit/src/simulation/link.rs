@@ -9,7 +9,7 @@ use immutable_core::fleet::{
     RouterError, Snapshot, TerminateRequest, Terminated,
 };
 use immutable_core::journal::{Created, JournalStore, Key, StoreError};
-use immutable_core::{Digest, FleetId, RolloutId, Seed, Timestamp};
+use immutable_core::{Digest, FleetId, Seed, Timestamp};
 
 use super::Property;
 use super::observer::Observer;
@@ -218,8 +218,8 @@ impl JournalStore for Linked<dyn JournalStore> {
         self.link.call(self.inner.create_if_absent(key, bytes)).await
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
-        self.link.call(self.inner.list(rollout)).await
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
+        self.link.call(self.inner.list(from)).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {

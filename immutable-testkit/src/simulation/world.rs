@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use immutable_core::controller::{Clock, Controller};
+use immutable_core::controller::{Clock, Controller, Options};
 use immutable_core::fleet::{Fleet, Instance, Phase, Router, Standing};
 use immutable_core::journal::{JournalStore, MemoryStore};
 use immutable_core::plan::{OnApart, Plan};
@@ -198,7 +198,11 @@ impl World {
             metrics: Arc::clone(&self.faulty_metrics) as _,
             observer: Arc::clone(&self.observer),
         };
+        let mut options = Options::default();
+        // So few that even a small rollout has checkpoints, and whoever takes over begins with one.
+        options.checkpoint_after = 16;
         let controller = Controller::new(fleet, store, Arc::new(clock.clone()))
+            .with_options(options)
             .with_router(router)
             .with_gate(gate_name(CHECK), Arc::new(gate))
             .with_writer(writer)

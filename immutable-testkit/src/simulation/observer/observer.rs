@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use immutable_core::controller::Clock;
 use immutable_core::fleet::{Instance, Origin};
 use immutable_core::gate::Verdict;
-use immutable_core::journal::{Commit, Created, Fact, JournalStore, Key, MemoryStore, Record, StoreError};
+use immutable_core::journal::{
+    Commit, Created, Fact, JournalStore, Key, MemoryStore, Part, Record, StoreError,
+};
 use immutable_core::planner::{Conclusion, Observation};
 use immutable_core::{Digest, GateName, InstanceId, RolloutId, Slot, Token, Zone};
 
@@ -331,14 +333,14 @@ pub(in super::super) struct WatchedStore {
 impl JournalStore for WatchedStore {
     async fn create_if_absent(&self, key: &Key, bytes: &[u8]) -> Result<Created, StoreError> {
         let created = self.inner.create_if_absent(key, bytes).await?;
-        if created == Created::Yes {
+        if created == Created::Yes && key.part() == Part::Log {
             self.observer.committed(key, bytes);
         }
         Ok(created)
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
-        self.inner.list(rollout).await
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
+        self.inner.list(from).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
