@@ -1,9 +1,11 @@
 //! Content digests: the identity of images, recipes, plans, snapshots and journal commits.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 content digest, written `sha256:<64 lower-case hex digits>` as OCI registries do.
@@ -16,9 +18,12 @@ use sha2::{Digest as _, Sha256};
 /// assert!(text.starts_with("sha256:2cf24dba5fb0a30e"));
 /// assert_eq!(text.parse::<Digest>().unwrap(), digest);
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = "^sha256:[0-9a-f]{64}$")))]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(into = "String", try_from = "String", extend("pattern" = "^sha256:[0-9a-f]{64}$"))
+)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
@@ -55,12 +60,18 @@ impl Digest {
     /// The 64 hexadecimal digits, without the `sha256:` prefix.
     #[must_use]
     pub fn hex(&self) -> String {
-        use fmt::Write as _;
-        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        self.text().as_str()[PREFIX.len()..].to_owned()
+    }
+
+    /// All of it as text, in place.
+    fn text(&self) -> Text {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; TEXT];
+        text[..PREFIX.len()].copy_from_slice(PREFIX.as_bytes());
+        for (pair, byte) in text[PREFIX.len()..].chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+        Text(text)
     }
 
     /// The first 12 hexadecimal digits, for display to people; never for comparison.
@@ -72,9 +83,57 @@ impl Digest {
     }
 }
 
+const PREFIX: &str = "sha256:";
+const TEXT: usize = PREFIX.len() + 64;
+
+/// A digest as text.
+struct Text([u8; TEXT]);
+
+impl Text {
+    fn as_str(&self) -> &str {
+        // It is made of ASCII characters.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text().as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer)
+    }
+}
+
+/// Reads a value from its text, without a copy of the text: a journal has millions of them.
+pub(crate) fn from_text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
+{
+    struct FromText<T>(PhantomData<T>);
+
+    impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for FromText<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(FromText(PhantomData))
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.hex())
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -110,7 +169,7 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || ParseDigestError { text: text.chars().take(100).collect() };
-        let hex = text.strip_prefix("sha256:").ok_or_else(error)?;
+        let hex = text.strip_prefix(PREFIX).ok_or_else(error)?;
         if hex.len() != 64 || !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(error());
         }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::digest::Digest;
+use crate::digest::{Digest, from_text};
 
 /// A text that breaks the rule of the identifier it was meant to be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,9 +38,12 @@ fn is_opaque(text: &str) -> bool {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $check:ident, $rule:ident, $pattern:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = $pattern)))]
-        #[serde(into = "String", try_from = "String")]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(
+            feature = "schema",
+            derive(schemars::JsonSchema),
+            schemars(into = "String", try_from = "String", extend("pattern" = $pattern))
+        )]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -49,12 +52,7 @@ macro_rules! text_id {
             /// # Errors
             /// [`InvalidId`] when the text breaks the rule of this identifier.
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
-                let text = text.into();
-                if $check(&text) {
-                    Ok(Self(text.into()))
-                } else {
-                    Err(InvalidId { what: $what, rule: $rule, text: text.chars().take(140).collect() })
-                }
+                text.into().parse()
             }
 
             /// The text.
@@ -80,7 +78,23 @@ macro_rules! text_id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                Self::new(text)
+                if $check(text) {
+                    Ok(Self(text.into()))
+                } else {
+                    Err(InvalidId { what: $what, rule: $rule, text: text.chars().take(140).collect() })
+                }
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                from_text(deserializer)
             }
         }
 
@@ -199,9 +213,12 @@ impl fmt::Debug for Attempt {
 /// assert_eq!(token, Token::of(&rollout, Slot(3), Attempt(1)));
 /// assert_ne!(token, Token::of(&rollout, Slot(3), Attempt(2)));
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = "^[0-9a-f]{32}$")))]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(into = "String", try_from = "String", extend("pattern" = "^[0-9a-f]{32}$"))
+)]
 pub struct Token([u8; 32]);
 
 impl Token {
@@ -240,14 +257,6 @@ impl FromStr for Token {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        Self::try_from(text.to_owned())
-    }
-}
-
-impl TryFrom<String> for Token {
-    type Error = InvalidId;
-
-    fn try_from(text: String) -> Result<Self, InvalidId> {
         match text.as_bytes().try_into() {
             Ok(digits) if text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) => Ok(Self(digits)),
             _ => Err(InvalidId {
@@ -256,6 +265,26 @@ impl TryFrom<String> for Token {
                 text: text.chars().take(140).collect(),
             }),
         }
+    }
+}
+
+impl TryFrom<String> for Token {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl Serialize for Token {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Token {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer)
     }
 }
 

@@ -43,6 +43,13 @@
 //! | 9 | [`event`] |
 //! | 10 | `controller`, `store` |
 
+#[cfg(not(seeded_bugs))]
+#[macro_use]
+mod seeded;
+#[cfg(seeded_bugs)]
+#[macro_use]
+pub mod seeded;
+
 pub mod calendar;
 #[cfg(feature = "controller")]
 pub mod controller;

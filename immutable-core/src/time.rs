@@ -109,7 +109,8 @@ impl From<std::time::SystemTime> for Timestamp {
 /// assert_eq!((skew.shown(time), skew.time(shown)), (shown, time));
 /// assert_eq!(Skew::NONE.shown(time), time);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Skew(jiff::SignedDuration);
 
 impl Skew {

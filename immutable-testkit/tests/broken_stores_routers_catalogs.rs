@@ -1,6 +1,7 @@
 //! The suites for stores, routers and catalogs are able to fail: one defect each, and the case that notices it.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,12 +27,21 @@ struct Broken<T> {
     inner: Arc<T>,
     defect: &'static str,
     half: Arc<Mutex<Vec<Key>>>,
+    disk: Arc<Mutex<Disk>>,
+}
+
+/// What its harness has done to a store.
+#[derive(Debug, Default)]
+struct Disk {
+    damaged: BTreeMap<Key, Vec<u8>>,
+    is_full: bool,
+    is_locked: bool,
 }
 
 impl<T> Clone for Broken<T> {
     fn clone(&self) -> Self {
-        let (inner, half) = (Arc::clone(&self.inner), Arc::clone(&self.half));
-        Self { clock: self.clock.clone(), inner, defect: self.defect, half }
+        let (inner, half, disk) = (Arc::clone(&self.inner), Arc::clone(&self.half), Arc::clone(&self.disk));
+        Self { clock: self.clock.clone(), inner, defect: self.defect, half, disk }
     }
 }
 
@@ -39,7 +49,7 @@ impl<T> Broken<T> {
     fn new(defect: &'static str, inner: impl FnOnce(&VirtualClock) -> T) -> Self {
         let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
         let inner = Arc::new(inner(&clock));
-        Self { clock, inner, defect, half: Arc::default() }
+        Self { clock, inner, defect, half: Arc::default(), disk: Arc::default() }
     }
 }
 
@@ -72,7 +82,26 @@ macro_rules! rejects {
 impl JournalStore for Broken<MemoryStore> {
     async fn create_if_absent(&self, key: &Key, bytes: &[u8]) -> Result<Created, StoreError> {
         let mut bytes = bytes.to_vec();
+        let (is_full, is_locked) = {
+            let disk = self.disk.lock().unwrap();
+            (disk.is_full, disk.is_locked)
+        };
+        if is_full && bytes.len() > 1000 {
+            if self.defect == "leaves half of it" {
+                let _ = self.inner.create_if_absent(key, &bytes[..500]).await?;
+            }
+            let retry = if self.defect == "gives up" { Retry::Never } else { Retry::Backoff };
+            return Err(StoreError::new("create", key.to_string(), retry, "no room".into()));
+        }
+        if is_locked && self.defect != "writes all the same" {
+            let place = if self.defect == "does not say where" { String::new() } else { key.to_string() };
+            return Err(StoreError::new("create", place, Retry::Never, "forbidden".into()));
+        }
         match self.defect {
+            "says no and stores nothing" => return Ok(Created::AlreadyExists),
+            "writes over what is damaged" if self.disk.lock().unwrap().damaged.remove(key).is_some() => {
+                return Ok(Created::AlreadyExists);
+            }
             "looks, then writes" => {
                 let there = self.inner.get(key).await?.is_some();
                 self.clock.sleep_until(self.clock.now() + Duration::from_millis(1)).await;
@@ -110,8 +139,9 @@ impl JournalStore for Broken<MemoryStore> {
         self.inner.create_if_absent(key, &bytes).await
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
-        let mut keys = self.inner.list(rollout).await?;
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
+        let from = if self.defect == "lists from the beginning" { from.at(1) } else { from.clone() };
+        let mut keys = self.inner.list(&from).await?;
         match self.defect {
             "sorts as text" => keys.sort_by_key(|key| key.seq().to_string()),
             "stops at the first gap" => {
@@ -121,8 +151,8 @@ impl JournalStore for Broken<MemoryStore> {
             "lists by prefix" => {
                 for other in ["a", "a-b", "a.b", "a_b", "ab", "a1"].map(|name| RolloutId::new(name).unwrap())
                 {
-                    if other.as_str().starts_with(rollout.as_str()) && other != *rollout {
-                        keys.extend(self.inner.list(&other).await?);
+                    if other.as_str().starts_with(from.rollout().as_str()) && other != *from.rollout() {
+                        keys.extend(self.inner.list(&Key::new(other, 1)).await?);
                     }
                 }
             }
@@ -135,7 +165,10 @@ impl JournalStore for Broken<MemoryStore> {
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
-        let bytes = self.inner.get(key).await?;
+        let mut bytes = self.inner.get(key).await?;
+        if let Some(damaged) = self.disk.lock().unwrap().damaged.get(key) {
+            bytes = (self.defect != "hides what is damaged").then(|| damaged.clone());
+        }
         if self.defect == "missing is empty" {
             return Ok(Some(bytes.unwrap_or_default()));
         }
@@ -162,6 +195,29 @@ impl JournalStoreHarness for Broken<MemoryStore> {
         let inner = if self.defect == "forgets" { Arc::default() } else { Arc::clone(&self.inner) };
         Some(Arc::new(Self { inner, ..self.clone() }))
     }
+
+    async fn damage(&self, key: &Key, bytes: &[u8]) -> bool {
+        self.disk.lock().unwrap().damaged.insert(key.clone(), bytes.to_vec());
+        true
+    }
+
+    async fn fill(&self) -> bool {
+        self.disk.lock().unwrap().is_full = true;
+        true
+    }
+
+    async fn make_room(&self) {
+        self.disk.lock().unwrap().is_full = false;
+    }
+
+    async fn forbid(&self) -> bool {
+        self.disk.lock().unwrap().is_locked = true;
+        true
+    }
+
+    async fn permit(&self) {
+        self.disk.lock().unwrap().is_locked = false;
+    }
 }
 
 #[test]
@@ -181,6 +237,15 @@ fn stores() {
         "views are separate" => another_view_sees_what_was_created;
         "forgets" => what_was_created_survives_reopening;
         "half a write" => a_dropped_creation_stored_all_or_nothing;
+        "looks, then writes" => every_writer_of_one_journal_gets_a_number_of_its_own;
+        "lists from the beginning" => a_list_begins_where_it_was_asked_to;
+        "says no and stores nothing" => a_commit_whose_answer_was_lost_is_recognised;
+        "hides what is damaged" => a_damaged_object_is_neither_hidden_nor_replaced;
+        "writes over what is damaged" => a_damaged_object_is_neither_hidden_nor_replaced;
+        "gives up" => a_full_store_keeps_what_it_has;
+        "leaves half of it" => a_full_store_keeps_what_it_has;
+        "writes all the same" => a_store_without_the_right_to_write_says_so;
+        "does not say where" => a_store_without_the_right_to_write_says_so;
     }
 }
 

@@ -125,7 +125,7 @@ fn journal_store() {
     mock.expect_list().returning(|_| Ok(Vec::new()));
     mock.expect_get().returning(|_| Ok(None));
     assert_eq!(run(mock.create_if_absent(&key, b"x")).unwrap(), Created::Yes);
-    assert_eq!(run(mock.list(&rollout())).unwrap(), []);
+    assert_eq!(run(mock.list(&Key::new(rollout(), 1))).unwrap(), []);
     assert_eq!(run(mock.get(&key)).unwrap(), None);
 }
 

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
@@ -9,16 +8,15 @@ use crate::command_line::CommandLine;
 use crate::error::XtaskError;
 use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
-use crate::{bench_program, setup};
+use crate::{bench_program, marked, setup};
 
 const BINARY: &str = "speed";
 
 /// The most that each figure may be. Times are not in it: they belong to the machine.
 const LIMITS: &str = "benches/limits.json";
 
-/// Between these lines of the README stands what the benchmark has written.
+/// After this line of the README stands what the benchmark has written.
 const BEGIN: &str = "<!-- cargo xtask bench --readme -->";
-const END: &str = "<!-- end -->";
 
 /// What `cargo xtask bench` was asked for.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -61,7 +59,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: Options
         println!("{name:<46} {figure:>14.3} {limit:>14}");
     }
     if options.readme {
-        write_readme(workspace, markdown)?;
+        marked::write(workspace, "README.md", BEGIN, markdown)?;
     }
     let findings = above(&figures, &limits);
     if options.check && !findings.is_empty() { Err(XtaskError::Findings(findings)) } else { Ok(()) }
@@ -98,21 +96,6 @@ fn above(figures: &BTreeMap<String, f64>, limits: &BTreeMap<String, f64>) -> Vec
     broken.collect()
 }
 
-fn write_readme(workspace: &Workspace, markdown: &str) -> Result<(), XtaskError> {
-    let path = Path::new("README.md");
-    let text = replaced(&workspace.read(path)?, markdown).ok_or_else(|| XtaskError::Unexpected {
-        from: "README.md",
-        what: format!("no line {BEGIN:?} with a line {END:?} after it"),
-    })?;
-    fs::write(workspace.root().join(path), text).map_err(XtaskError::io("writing README.md"))
-}
-
-fn replaced(text: &str, markdown: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", markdown.trim()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,14 +116,5 @@ mod tests {
             Some(58_079_411.0)
         );
         assert_eq!(collected("valgrind: no such file"), None);
-    }
-
-    #[test]
-    fn the_table_takes_the_place_of_the_last_one() {
-        let text = format!("a\n{BEGIN}\nold\n{END}\nb\n");
-        let new = replaced(&text, "| t |\n").unwrap();
-        assert_eq!(new, format!("a\n{BEGIN}\n\n| t |\n\n{END}\nb\n"));
-        assert_eq!(replaced(&new, "| t |").unwrap(), new);
-        assert_eq!(replaced("nothing", "| t |"), None);
     }
 }

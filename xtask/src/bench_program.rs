@@ -24,7 +24,7 @@ pub(crate) fn build(
 }
 
 /// The file that Cargo says it built.
-fn executable(messages: &str, name: &str) -> Option<OsString> {
+pub(crate) fn executable(messages: &str, name: &str) -> Option<OsString> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())

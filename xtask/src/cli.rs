@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::error::XtaskError;
 use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
-use crate::{bench, bench_docker, checks, engine, model, mutants, setup, sim};
+use crate::{bench, bench_docker, checks, engine, model, mutants, mutants_seeded, setup, sim};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -42,6 +42,13 @@ enum Command {
     Mutants {
         #[command(flatten)]
         options: mutants::Options,
+    },
+    /// Plant deliberate bugs in the core, one after the other, and say whether simulations find them out
+    ///
+    /// A minute for the library without a bug, which must break nothing, and seconds for each bug. Fails when one survives.
+    MutantsSeeded {
+        #[command(flatten)]
+        options: mutants_seeded::Options,
     },
     /// Check the journal protocol exhaustively: ten million worlds of several controllers on a platform that is late
     Model,
@@ -79,6 +86,7 @@ impl Cli {
             Command::Test { only, list: false } => checks::run(&workspace, &interrupt, &only),
             Command::Engine { command } => engine::run(&interrupt, &command),
             Command::Mutants { options } => mutants::run(&workspace, &interrupt, &options),
+            Command::MutantsSeeded { options } => mutants_seeded::run(&workspace, &interrupt, &options),
             Command::Model => model::run(&workspace, &interrupt),
             Command::Sim { options } => sim::run(&workspace, &interrupt, options),
             Command::Bench { options } => {

@@ -6,6 +6,7 @@
 //! | `test` | runs every check of the project; the only list of them there is |
 //! | `engine -- <command>` | runs a command beside a private Docker engine |
 //! | `mutants` | changes the deciding parts of the core and says which changes no test sees |
+//! | `mutants-seeded` | plants deliberate bugs in the core and says whether simulations find them out |
 //! | `model` | checks the journal protocol exhaustively, with ten million worlds |
 //! | `sim` | runs rollouts in a simulated world in which everything goes wrong that can |
 //! | `bench` | measures the planning engine, and with `--check` holds it against its limits |
@@ -25,8 +26,10 @@ mod command_line;
 mod engine;
 mod error;
 mod interrupt;
+mod marked;
 mod model;
 mod mutants;
+mod mutants_seeded;
 mod setup;
 mod sim;
 mod workspace;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use immutable_core::controller::Controller;
 use immutable_core::fleet::{Fleet, Health, Instance, Phase, Snapshot};
-use immutable_core::journal::{JournalStore, MemoryStore};
+use immutable_core::journal::{JournalStore, Key, MemoryStore};
 use immutable_core::limits::Limits;
 use immutable_core::plan::{Plan, Step};
 use immutable_core::planner::{Decision, PlanRequest, RolloutState, decide};
@@ -97,7 +97,7 @@ pub(crate) fn journal(size: u32) -> Vec<Vec<u8>> {
             Controller::new(Arc::clone(&fleet) as Arc<dyn Fleet>, Arc::new(store.clone()), clock.shared());
         controller.run(&plan, &CancellationToken::new()).await.unwrap();
         let mut objects = Vec::new();
-        for key in store.list(&rollout()).await.unwrap() {
+        for key in store.list(&Key::new(rollout(), 1)).await.unwrap() {
             objects.push(store.get(&key).await.unwrap().unwrap());
         }
         objects

@@ -8,6 +8,7 @@ use crate::fleet::{
 };
 use crate::gate::{Gate, GateContext, GateError, Judgement};
 use crate::id::{GateName, InstanceId};
+use crate::journal::{Created, JournalStore, Key, StoreError};
 use crate::planner::OpId;
 
 /// What came of something that was begun.
@@ -17,6 +18,8 @@ pub(super) enum Finished {
     Terminated(Vec<(OpId, Result<Terminated, FleetError>)>),
     /// Instances were told that they will leave; whether they heard it changes nothing.
     Told,
+    /// A checkpoint was stored, or was not.
+    Kept(Result<Created, StoreError>),
     Judged(usize, GateName, Result<Judgement, GateError>),
 }
 
@@ -60,6 +63,10 @@ pub(super) fn tell(fleet: Arc<dyn Fleet>, instances: Vec<InstanceId>) -> Action 
         let _ = fleet.drain(&requests).await;
         Finished::Told
     })
+}
+
+pub(super) fn keep(store: Arc<dyn JournalStore>, key: Key, checkpoint: Vec<u8>) -> Action {
+    Box::pin(async move { Finished::Kept(store.create_if_absent(&key, &checkpoint).await) })
 }
 
 pub(super) fn judge(gate: Arc<dyn Gate>, stage: usize, context: GateContext) -> Action {

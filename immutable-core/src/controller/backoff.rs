@@ -40,11 +40,27 @@ impl<K: Ord + std::fmt::Debug> Backoff<K> {
 
     /// Whether the call may be made now.
     pub(super) fn may(&self, key: &K, now: Timestamp) -> bool {
+        seeded!(RetriedAtOnce => return true);
         self.failures.get(key).is_none_or(|(_, at)| *at <= now)
     }
 
     /// When the next paused call may be repeated.
     pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
         self.failures.values().map(|(_, at)| *at).filter(|at| *at > now).min()
+    }
+}
+
+#[cfg(seeded_bugs)]
+impl Backoff<super::run::Call> {
+    /// The launch with another token, if it has failed before.
+    pub(super) fn renamed(
+        &self,
+        op: crate::planner::OpId,
+        request: crate::fleet::LaunchRequest,
+    ) -> crate::fleet::LaunchRequest {
+        let count = self.failures.get(&super::run::Call::Op(op)).map_or(0, |(count, _)| *count);
+        let attempt = crate::id::Attempt(request.attempt.0 + 1000 * count);
+        let token = crate::id::Token::of(&request.rollout, request.slot, attempt);
+        crate::fleet::LaunchRequest { token, ..request }
     }
 }

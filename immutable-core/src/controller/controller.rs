@@ -260,6 +260,7 @@ impl Controller {
             let reading = self.clock.read();
             let now = journal.fold().time(&reading);
             journal.claim(now)?;
+            seeded!(IntentsCancelled => cancel_launches(&mut journal, now)?);
             match journal.commit(&reading).await {
                 Ok(committed) => {
                     if let Some((seq, records)) = committed {
@@ -294,4 +295,18 @@ impl Controller {
         }
         self.check_needs(spec)
     }
+}
+
+/// Gives up the launches of whoever had the rollout before.
+#[cfg(seeded_bugs)]
+fn cancel_launches(journal: &mut Journal, now: Timestamp) -> Result<(), ControllerError> {
+    use crate::journal::Outcome;
+    use crate::planner::OpenOp;
+    let open = journal.state().into_iter().flat_map(RolloutState::open_ops);
+    let launches = open.filter(|(_, open)| matches!(open, OpenOp::Launch { .. }));
+    for op in launches.map(|(op, _)| op).collect::<Vec<_>>() {
+        let outcome = Outcome::Failed { reason: "cancelled".to_owned() };
+        journal.record(Record::Outcome { op, outcome }, now)?;
+    }
+    Ok(())
 }

@@ -19,6 +19,9 @@ pub struct Options {
     pub retry_first: Duration,
     /// The longest such pause. Default 10 s.
     pub retry_most: Duration,
+    /// After how many records a checkpoint of the journal is written, at the earliest; a large fleet waits for as many as it
+    /// has instances. It spares a successor to read the whole journal, and nothing depends on it. Default 4,096.
+    pub checkpoint_after: u32,
 }
 
 impl Default for Options {
@@ -30,6 +33,7 @@ impl Default for Options {
             drain_poll: Duration::from_millis(5),
             retry_first: Duration::from_millis(200),
             retry_most: Duration::from_secs(10),
+            checkpoint_after: 4_096,
         }
     }
 }

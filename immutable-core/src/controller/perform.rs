@@ -37,7 +37,7 @@ impl Run<'_> {
         let changes = route::changes(self.state()?, &routes);
         if !changes.is_empty() {
             // Whoever slept through a takeover must not send traffic to what its successor has drained.
-            if !wrote && !self.is_owner().await? {
+            if !wrote && !seeded!(ZombieRoutes) && !self.is_owner().await? {
                 return Ok(());
             }
             if let Err(error) = router.apply(&changes).await {
@@ -75,7 +75,9 @@ impl Run<'_> {
                     let Some(member) = state.member(*seat) else { continue };
                     let rollout = state.spec().rollout.clone();
                     let (zone, image) = (member.zone.clone(), member.image);
-                    launches.push((op, LaunchRequest::new(rollout, seat.slot, seat.attempt, zone, image)));
+                    let request = LaunchRequest::new(rollout, seat.slot, seat.attempt, zone, image);
+                    let request = seeded!(FreshToken => self.backoff.renamed(op, request); else request);
+                    launches.push((op, request));
                 }
                 OpenOp::Retire { seat, instance } => {
                     let since = match state.member(*seat).map(|member| member.condition) {
@@ -120,14 +122,15 @@ impl Run<'_> {
     /// Whether a leaving instance may be stopped: the router sends it nothing any more and it has finished what it had,
     /// or its time is up. Never while nobody knows what the router does.
     fn may_stop(&self, instance: &InstanceId, since: Timestamp, now: Timestamp) -> bool {
-        if self.controller.router.is_none() {
+        if self.controller.router.is_none() || seeded!(StoppedServing) {
             return true;
         }
         let (Some(routes), Some(state)) = (&self.routes, self.journal.state()) else { return false };
         // It must have been seen draining: of the changes of this very turn the sessions tell nothing. And its time
         // begins then, or whoever takes over late would cut sessions that were never asked to end.
         routes.get(instance).is_none_or(|route| {
-            let since = self.draining.get(instance).copied().unwrap_or(now).max(since);
+            let seen = self.draining.get(instance).copied().unwrap_or(now);
+            let since = seeded!(DrainFromIntent => since; else seen.max(since));
             let is_over = now >= since + state.spec().limits.drain_deadline;
             route.state == RouteState::Draining && (route.sessions == 0 || is_over)
         })

@@ -5,7 +5,7 @@ use std::iter::Peekable;
 
 use crate::fleet::{Route, RouteChange, RouteState, Weight};
 use crate::id::InstanceId;
-use crate::planner::{Member, RolloutState};
+use crate::planner::{Condition, Member, RolloutState};
 use crate::strategy::Share;
 
 /// The routes, in order of their instances.
@@ -39,12 +39,16 @@ pub(super) fn changes(state: &RolloutState, routes: &Routes) -> Vec<RouteChange>
     for (instance, member) in state.instances() {
         detach.extend(before(&mut routes, Some(instance)).filter(|route| state.is_gone(&route.instance)));
         let route = routes.next_if(|route| route.instance == *instance);
-        if let (true, Some(endpoint)) = (member.serves(), member.endpoint) {
+        let serves =
+            member.serves() || seeded!(RoutedEarly) && matches!(member.condition, Condition::Ready { .. });
+        if let (true, Some(endpoint)) = (serves, member.endpoint) {
             let weight = if member.is_new { weights.new } else { weights.old };
             let is_right = route.is_some_and(|route| {
                 route.endpoint == endpoint && route.state == RouteState::Serving(weight)
             });
-            if !is_right {
+            // One that does not answer keeps the traffic that it has, but gets none.
+            let is_suspect = matches!(member.condition, Condition::Suspect { .. });
+            if !is_right && !(is_suspect && route.is_none()) {
                 serve.push(RouteChange::Serve { instance: instance.clone(), endpoint, weight });
             }
         } else if leaves(&member) && route.is_some_and(|route| route.state != RouteState::Draining) {

@@ -1,11 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use super::act::Action;
+use super::act::{self, Action};
 use super::backoff::Backoff;
 use super::route::Routes;
 use super::{Controller, ControllerError};
@@ -79,6 +80,7 @@ pub(super) struct Run<'c> {
 impl<'c> Run<'c> {
     pub(super) fn new(controller: &'c Controller, journal: Journal) -> Self {
         journal.state().into_iter().for_each(|state| controller.pulse.beat(state));
+        let in_flight = seeded!(PredecessorTrusted => open_ops(&journal); else BTreeSet::new());
         let seed = journal.state().map_or(crate::seed::Seed::new(0), |state| state.spec().seed);
         Self {
             backoff: Backoff::new(&controller.options, seed.child("retry")),
@@ -86,7 +88,7 @@ impl<'c> Run<'c> {
             controller,
             journal,
             actions: FuturesUnordered::new(),
-            in_flight: BTreeSet::new(),
+            in_flight,
             asked: BTreeSet::new(),
             told: BTreeSet::new(),
             draining: BTreeMap::new(),
@@ -150,6 +152,7 @@ impl<'c> Run<'c> {
                 self.decide()?
             }
         };
+        seeded!(ActFirst => self.act()?);
         let wrote = self.journal.is_dirty();
         if !self.commit().await? {
             return Ok(None);
@@ -187,7 +190,7 @@ impl<'c> Run<'c> {
 
     fn hear(&mut self) -> Result<(), ControllerError> {
         let now = self.now();
-        if self.journal.fold().newcomer().is_some_and(|clock| *clock != self.controller.clock.id()) {
+        if self.journal.fold().has_unheard() {
             self.record(Record::Fact(Fact::TakenUp), now)?;
         }
         let mut controls = std::mem::take(&mut self.unheard);
@@ -209,7 +212,7 @@ impl<'c> Run<'c> {
         let suspect = |member: Member<'_>| matches!(member.condition, Condition::Suspect { .. });
         let due = self.seen.is_none_or(|(_, at)| now >= at + self.controller.options.observe_at_least);
         let announced = self.controller.fleet.capabilities().events;
-        self.stale |= due || !announced || self.state()?.members().any(suspect);
+        self.stale |= due && !seeded!(EdgeTriggered) || !announced || self.state()?.members().any(suspect);
         // A commit that is still to be written will find out by itself.
         if self.journal.is_dirty() {
             return Ok(());
@@ -321,6 +324,7 @@ impl<'c> Run<'c> {
                 self.backoff.succeeded(&Call::Commit);
                 self.heard.clear();
                 self.journal.state().into_iter().for_each(|state| self.controller.pulse.beat(state));
+                self.keep();
                 if let Some((seq, records)) = committed {
                     self.polled_at = now;
                     self.controller.tell(self.journal.fold().rollout(), now, seq, records);
@@ -333,6 +337,13 @@ impl<'c> Run<'c> {
                 Ok(false)
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Begins to store a checkpoint, if one is due: beside everything else, and nobody waits for it.
+    fn keep(&mut self) {
+        if let Some((key, checkpoint)) = self.journal.checkpoint(self.controller.options.checkpoint_after) {
+            self.actions.push(act::keep(Arc::clone(&self.controller.store), key, checkpoint));
         }
     }
 
@@ -362,7 +373,9 @@ impl<'c> Run<'c> {
             // One that is late waits for a commit.
             self.next_report().filter(|at| *at > now).into_iter().for_each(&mut earlier);
         }
-        if self.stale && self.backoff.may(&Call::Observe, now) {
+        // Who has only to write the end does not look again, so must not be woken for it.
+        let looks = self.state()?.conclusion().is_none();
+        if looks && self.stale && self.backoff.may(&Call::Observe, now) {
             earlier(self.seen.map_or(now, |(_, seen_at)| seen_at + pace));
         }
         let has_router = self.controller.router.is_some();
@@ -375,7 +388,7 @@ impl<'c> Run<'c> {
             waits.min().into_iter().for_each(|wait| earlier(now + wait.min(options.poll)));
         }
 
-        let wake = self.journal.fold().skew(&self.controller.clock.id()).shown(wake);
+        let wake = self.journal.fold().skew().shown(wake);
         let Self { controller, actions, seen, stale, .. } = self;
         let changed = async {
             match seen {
@@ -410,4 +423,9 @@ impl<'c> Run<'c> {
     pub(super) fn trouble(&self, during: &'static str, error: &dyn std::error::Error) {
         self.emit(self.now(), EventKind::Trouble { during, error: with_causes(error) });
     }
+}
+
+#[cfg(seeded_bugs)]
+fn open_ops(journal: &Journal) -> BTreeSet<OpId> {
+    journal.state().into_iter().flat_map(RolloutState::open_ops).map(|(op, _)| op).collect()
 }

@@ -33,7 +33,7 @@ use crate::time::Timestamp;
 pub struct Snapshot {
     /// The fleet.
     pub fleet: FleetId,
-    /// When it was taken.
+    /// When it was taken, by the clock that tells when the instances were launched.
     pub taken_at: Timestamp,
     /// Grows with every change the fleet notices; pass it to [`Fleet::changed`](super::Fleet::changed) to wait for
     /// the next one. Only comparable with revisions of the same fleet object.

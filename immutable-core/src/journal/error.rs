@@ -26,6 +26,17 @@ pub enum JournalError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Go on with the version that wrote it, or a later one. Nothing was changed.
+    #[error(
+        "the journal object {key} is whole, so a newer version of this library wrote it, and this one does not know what \
+         it says: {reason}; go on with that version or a later one"
+    )]
+    Newer {
+        /// Where.
+        key: Key,
+        /// What is not known.
+        reason: String,
+    },
     /// As for a damaged one: the object is whole, but nobody who keeps the protocol wrote it.
     #[error(
         "the journal object {key} breaks the protocol; restore it from a backup, or look at the fleet and begin a \

@@ -1,7 +1,8 @@
+use super::checkpoint::Checkpoint;
 use super::timeline::Timeline;
 use super::{Commit, JournalError, Key, Reading, Subject};
 use crate::digest::Digest;
-use crate::id::{ClockId, RolloutId, WriterId};
+use crate::id::{RolloutId, WriterId};
 use crate::planner::{IllegalTransition, RolloutState};
 use crate::time::{Skew, Timestamp};
 
@@ -15,6 +16,8 @@ pub struct Fold<S: Subject = RolloutState> {
     head: Option<Digest>,
     claim: Option<(WriterId, u64)>,
     timeline: Timeline,
+    /// What another clock dates than the one that tells the time, until it is taken up.
+    unheard: Vec<S::Record>,
 }
 
 impl Fold {
@@ -29,8 +32,16 @@ impl<S: Subject> Fold<S> {
     /// The fold of no commits.
     #[must_use]
     pub const fn empty(rollout: RolloutId) -> Self {
-        let timeline = Timeline::new();
-        Self { rollout, state: None, plan: None, len: 0, head: None, claim: None, timeline }
+        Self {
+            rollout,
+            state: None,
+            plan: None,
+            len: 0,
+            head: None,
+            claim: None,
+            timeline: Timeline::new(),
+            unheard: Vec::new(),
+        }
     }
 
     /// The rollout, or whatever the journal is about.
@@ -77,24 +88,25 @@ impl<S: Subject> Fold<S> {
 
     /// When it is in this journal, by what a clock shows: what each record is dated with. Never before the last commit.
     ///
-    /// The clock that wrote first tells it. Another one goes on from the commit before its first one, so that it does not
-    /// matter how far they are apart; what nobody measured has not passed.
+    /// The clock that wrote first tells it, then that of whoever claimed it last, which goes on from the last commit: it does
+    /// not matter how far clocks are apart, and what nobody measured has not passed. By any other clock it is as late as
+    /// at the last commit.
     #[must_use]
     pub fn time(&self, reading: &Reading) -> Timestamp {
         self.timeline.time(reading)
     }
 
-    /// How far a clock is ahead of the time of this journal. [`Skew::NONE`] before it has written.
+    /// How far the clock that tells the time of this journal is ahead of it.
     #[must_use]
-    pub fn skew(&self, clock: &ClockId) -> Skew {
-        self.timeline.skew(clock)
+    pub fn skew(&self) -> Skew {
+        self.timeline.skew()
     }
 
-    /// The clock of the last commit, if it had never written before, though another had: that commit may be younger than
-    /// its date.
+    /// Whether something was said by another clock than that which tells the time. Nobody knows when, so it has no effect
+    /// before whoever runs the rollout takes it up: a deadline or a bake that ran from its date would be too long.
     #[must_use]
-    pub const fn newcomer(&self) -> Option<&ClockId> {
-        self.timeline.newcomer()
+    pub const fn has_unheard(&self) -> bool {
+        !self.unheard.is_empty()
     }
 
     /// Takes in the next commit.
@@ -110,11 +122,12 @@ impl<S: Subject> Fold<S> {
         }
         let reading = commit.reading();
         let at = self.time(&reading);
-        for record in &commit.records {
-            if let Err(source) = self.record(record, at) {
-                let key = Key::new(self.rollout.clone(), commit.seq);
-                return Err(JournalError::Illegal { key, source });
-            }
+        let claims = commit.records.iter().any(|record| S::claim(record).is_some());
+        if S::TIMED && !claims && self.timeline.is_foreign(&reading) {
+            self.unheard.extend_from_slice(&commit.records);
+        } else if let Err(source) = commit.records.iter().try_for_each(|record| self.record(record, at)) {
+            let key = Key::new(self.rollout.clone(), commit.seq);
+            return Err(JournalError::Illegal { key, source });
         }
         self.advance(digest, &reading, &commit.records);
         Ok(())
@@ -137,22 +150,55 @@ impl<S: Subject> Fold<S> {
             return Ok(());
         }
         if let Some(state) = &mut self.state {
-            return state.take(record, at);
+            state.take(record, at)?;
+            if S::takes_up(record) {
+                let unheard = std::mem::take(&mut self.unheard);
+                return unheard.iter().try_for_each(|record| state.take(record, at));
+            }
+            return Ok(());
         }
         let (state, plan) = S::open(&self.rollout, record, at)?;
         (self.state, self.plan) = (Some(state), Some(plan));
         Ok(())
     }
 
+    /// A checkpoint: all of this fold, to be stored under [`Key::checkpoint`] of its last commit. `None` where there is
+    /// nothing to store, something is still to be taken up, or journals of this kind are always read from their beginning.
+    #[must_use]
+    pub fn freeze(&self) -> Option<Vec<u8>> {
+        if self.has_unheard() {
+            return None;
+        }
+        let state = self.state.as_ref()?.freeze()?;
+        let mut checkpoint =
+            Checkpoint::new(self.rollout.clone(), self.len, self.head?, self.timeline.clone());
+        (checkpoint.plan, checkpoint.claim) = (self.plan, self.claim.clone());
+        Some(checkpoint.encode(&state))
+    }
+
+    /// The fold that was frozen. Whether the journal is still the one that it was made of, [`head`](Self::head) tells.
+    ///
+    /// # Errors
+    /// Why it is of no use, in words.
+    pub fn thaw(rollout: RolloutId, bytes: &[u8]) -> Result<Self, String> {
+        let (checkpoint, state) = Checkpoint::decode(bytes)?;
+        let Checkpoint { seq, commit, plan, claim, timeline, .. } = checkpoint;
+        if checkpoint.rollout != rollout {
+            return Err(format!("it is one of rollout {}", checkpoint.rollout));
+        }
+        let state = Some(S::thaw(state)?);
+        let unheard = Vec::new();
+        Ok(Self { rollout, state, plan, len: seq, head: Some(commit), claim, timeline, unheard })
+    }
+
     /// The commit that was being written is stored.
     pub(super) fn advance(&mut self, digest: Digest, reading: &Reading, records: &[S::Record]) {
         self.len += 1;
         self.head = Some(digest);
-        self.timeline.go_on(reading);
-        if records.iter().any(|record| S::claim(record).is_some())
-            && let Some(state) = &mut self.state
-        {
-            state.run_by(self.timeline.skew(&reading.clock));
+        let claims = records.iter().any(|record| S::claim(record).is_some());
+        self.timeline.go_on(reading, claims);
+        if claims && let Some(state) = &mut self.state {
+            state.run_by(self.timeline.skew());
         }
     }
 }

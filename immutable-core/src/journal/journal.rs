@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
-use super::{Commit, Created, Decided, Fold, JournalError, JournalStore, Key, Reading, StoreError, Subject};
+use super::commit::content;
+use super::{
+    Commit, Created, Decided, Fold, JournalError, JournalStore, Key, Reading, StoreError, Subject, Unreadable,
+};
 use crate::fleet::Snapshot;
 use crate::id::{RolloutId, WriterId};
 use crate::planner::{IllegalTransition, RolloutState};
@@ -10,16 +13,22 @@ use crate::time::Timestamp;
 ///
 /// The log is the lock: a commit goes to the number after the last one that this writer has read, so of two writers
 /// only one succeeds, and the other learns that its picture is old before it acts on it.
+///
+/// It is read from its last checkpoint on, if there is one that is whole, was written by this version of the library and
+/// stands on a commit that is in the log: damage before it is found by [`audit`](Self::audit), not by reading. Without
+/// one it is read from its beginning.
 #[derive(Debug)]
 pub struct Journal<S: Subject = RolloutState> {
     store: Arc<dyn JournalStore>,
     writer: WriterId,
     fold: Fold<S>,
     pending: Vec<S::Record>,
+    /// How many records came after the last checkpoint.
+    unkept: u64,
 }
 
 impl<S: Subject> Journal<S> {
-    /// Reads a whole journal, whatever it is about; an absent one is empty.
+    /// Reads a journal, whatever it is about; an absent one is empty.
     ///
     /// # Errors
     /// [`JournalError`]; nothing is changed.
@@ -28,18 +37,24 @@ impl<S: Subject> Journal<S> {
         rollout: RolloutId,
         writer: WriterId,
     ) -> Result<Self, JournalError> {
-        let mut journal = Self { store, writer, fold: Fold::empty(rollout.clone()), pending: Vec::new() };
-        let keys = journal.store.list(&rollout).await.map_err(|source| journal.unreachable(source))?;
-        if let Some(last) = keys.last() {
-            while journal.fold.len() < last.seq() {
-                if !journal.read_next().await? {
-                    let key = journal.next_key();
-                    let reason = "it is missing, though later ones are there".to_owned();
-                    return Err(JournalError::Damaged { key, reason });
-                }
-            }
-        }
+        let fold = newest_checkpoint(&*store, &rollout).await;
+        let fold = fold.unwrap_or_else(|| Fold::empty(rollout));
+        let mut journal = Self { store, writer, fold, pending: Vec::new(), unkept: 0 };
+        journal.read_on().await?;
         Ok(journal)
+    }
+
+    /// Reads a whole journal from its first commit on, whatever checkpoints say, and returns what it comes to: finds any
+    /// byte that is not what was written.
+    ///
+    /// # Errors
+    /// [`JournalError`], which names the first commit that is damaged.
+    pub async fn audit(store: Arc<dyn JournalStore>, rollout: RolloutId) -> Result<Fold<S>, JournalError> {
+        #[expect(clippy::expect_used, reason = "a name of seven letters")]
+        let writer = WriterId::new("auditor").expect("a writer identifier");
+        let mut journal = Self { store, writer, fold: Fold::empty(rollout), pending: Vec::new(), unkept: 0 };
+        journal.read_on().await?;
+        Ok(journal.fold)
     }
 
     /// The state, once the journal has begun. Includes what was recorded and is not committed yet.
@@ -104,7 +119,7 @@ impl<S: Subject> Journal<S> {
         let created = match self.store.create_if_absent(&key, &bytes).await {
             // Our own write, whose answer was lost?
             Ok(Created::AlreadyExists) => match self.store.get(&key).await {
-                Ok(stored) => stored.as_deref() == Some(&bytes),
+                Ok(stored) => seeded!(ConflictIsOurs) || stored.as_deref() == Some(&bytes),
                 Err(source) => {
                     self.pending = commit.records;
                     return Err(self.unreachable(source));
@@ -112,12 +127,14 @@ impl<S: Subject> Journal<S> {
             },
             Ok(Created::Yes) => true,
             Err(source) => {
+                seeded!(LostWriteStays => return Err(self.unreachable(source)));
                 self.pending = commit.records;
                 return Err(self.unreachable(source));
             }
         };
         if created {
             self.fold.advance(digest, reading, &commit.records);
+            self.unkept += commit.records.len() as u64;
             return Ok(Some((commit.seq, commit.records)));
         }
         // The state has them until it is read anew; if that fails, they must not pass for committed.
@@ -146,13 +163,44 @@ impl<S: Subject> Journal<S> {
         })
     }
 
+    /// A checkpoint to be stored now, if so many records have come since the last one, and as many as there are things in
+    /// it: then all checkpoints together cost no more than the records do. It is a cache: whether it is ever
+    /// stored, nothing depends on.
+    pub fn checkpoint(&mut self, records_at_least: u32) -> Option<(Key, Vec<u8>)> {
+        let extent = self.fold.state().map_or(0, Subject::extent);
+        // What is not committed yet must not be in it.
+        if self.is_dirty() || self.unkept < extent.max(records_at_least.into()) {
+            return None;
+        }
+        self.unkept = 0;
+        Some((Key::checkpoint(self.fold.rollout().clone(), self.fold.len()), self.fold.freeze()?))
+    }
+
+    /// Reads all that follows what was read so far.
+    async fn read_on(&mut self) -> Result<(), JournalError> {
+        let keys = self.store.list(&self.next_key()).await.map_err(|source| self.unreachable(source))?;
+        while let Some(last) = keys.last()
+            && self.fold.len() < last.seq()
+        {
+            if !self.read_next().await? {
+                let key = self.next_key();
+                let reason = "it is missing, though later ones are there".to_owned();
+                return Err(JournalError::Damaged { key, reason });
+            }
+        }
+        Ok(())
+    }
+
     async fn read_next(&mut self) -> Result<bool, JournalError> {
         let key = self.next_key();
         let stored = self.store.get(&key).await.map_err(|source| self.unreachable(source))?;
         let Some(bytes) = stored else { return Ok(false) };
-        let (commit, digest) =
-            Commit::read(&bytes).map_err(|reason| JournalError::Damaged { key, reason })?;
+        let (commit, digest) = Commit::read(&bytes).map_err(|unreadable| match unreadable {
+            Unreadable::Damaged(reason) => JournalError::Damaged { key, reason },
+            Unreadable::Newer(reason) => JournalError::Newer { key, reason },
+        })?;
         self.fold.apply(&commit, digest)?;
+        self.unkept += commit.records.len() as u64;
         Ok(true)
     }
 
@@ -165,8 +213,28 @@ impl<S: Subject> Journal<S> {
     }
 }
 
+/// The newest checkpoint that is of use. Whatever is wrong with one is no trouble: the log says all of it.
+async fn newest_checkpoint<S: Subject>(store: &dyn JournalStore, rollout: &RolloutId) -> Option<Fold<S>> {
+    let keys = store.list(&Key::checkpoint(rollout.clone(), 1)).await.ok()?;
+    for key in keys.iter().rev() {
+        if let Some(fold) = usable(store, key).await {
+            return Some(fold);
+        }
+    }
+    None
+}
+
+/// What a checkpoint says, if it stands on the commit that the log has at its place.
+async fn usable<S: Subject>(store: &dyn JournalStore, key: &Key) -> Option<Fold<S>> {
+    let bytes = store.get(key).await.ok()??;
+    let fold = Fold::thaw(key.rollout().clone(), &bytes).ok()?;
+    let commit = store.get(&Key::new(key.rollout().clone(), key.seq())).await.ok()??;
+    let (_, digest) = content(&commit).ok()?;
+    (fold.len() == key.seq() && fold.head() == Some(digest)).then_some(fold)
+}
+
 impl Journal {
-    /// Reads the whole journal of a rollout; an absent one is empty.
+    /// Reads the journal of a rollout; an absent one is empty.
     ///
     /// # Errors
     /// [`JournalError`]; nothing is changed.

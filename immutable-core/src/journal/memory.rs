@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{Created, JournalStore, Key, StoreError};
-use crate::id::RolloutId;
 
 /// A store in memory, for tests and for tools that need no recovery. Clones share their content.
 #[derive(Clone, Debug, Default)]
@@ -36,10 +35,9 @@ impl JournalStore for MemoryStore {
         Ok(Created::Yes)
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
         let objects = self.objects();
-        let from = Key::new(rollout.clone(), 0)..=Key::new(rollout.clone(), u64::MAX);
-        Ok(objects.range(from).map(|(key, _)| key.clone()).collect())
+        Ok(objects.range(from.clone()..=from.at(u64::MAX)).map(|(key, _)| key.clone()).collect())
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {

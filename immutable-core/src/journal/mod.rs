@@ -1,5 +1,6 @@
 //! The journal: the truth about a rollout or a release, as a chain of commits that one pure function folds into its state.
 
+mod checkpoint;
 mod commit;
 mod error;
 mod fold;
@@ -16,7 +17,7 @@ mod timeline;
 mod transition;
 mod turn;
 
-pub use commit::Commit;
+pub use commit::{Commit, Unreadable};
 pub use error::JournalError;
 pub use fold::Fold;
 pub use journal::Journal;
@@ -24,7 +25,7 @@ pub use memory::MemoryStore;
 pub use record::{Control, Fact, Intent, Outcome, Record};
 pub use release_record::{ReleaseControl, ReleaseRecord};
 pub use release_state::{Leg, ReleaseState};
-pub use store::{Created, JournalStore, Key, StoreError};
+pub use store::{Created, JournalStore, Key, Part, StoreError};
 pub use subject::Subject;
 pub use timeline::Reading;
 pub use turn::Decided;

@@ -8,7 +8,7 @@ use crate::fleet::{Health, Instance, Phase, Snapshot};
 use crate::id::Token;
 use crate::plan::Seat;
 use crate::planner::{Cause, Condition, Member, Observation, OpId, OpenOp, RolloutState};
-use crate::time::Timestamp;
+use crate::time::{Skew, Timestamp};
 
 /// How long a member must be missing from every list before it counts as removed by somebody. Lists are late and torn;
 /// until then the member is only suspect, which costs nothing but time.
@@ -26,7 +26,10 @@ pub(super) fn launches(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record>
     let mut proved = BTreeMap::new();
     for instance in unknown(state, snapshot).filter(|instance| instance.phase != Phase::Launching) {
         let token = instance.origin.as_ref().map(|origin| &origin.token);
-        if let Some(op) = token.and_then(|token| open.get(token)) {
+        let op = token.and_then(|token| open.get(token));
+        #[cfg(seeded_bugs)]
+        let op = op.or_else(|| open.get(same_slot(state, instance)?));
+        if let Some(op) = op {
             // A platform that launched one token twice: the first in the list is ours, the other is found below.
             proved.entry(*op).or_insert_with(|| instance.id.clone());
         }
@@ -41,7 +44,8 @@ fn unknown<'s>(state: &'s RolloutState, snapshot: &'s Snapshot) -> impl Iterator
     let mut known = state.instances().map(|(instance, _)| instance).peekable();
     snapshot.instances.iter().map(|instance| &**instance).filter(move |instance| {
         while known.next_if(|known| **known < instance.id).is_some() {}
-        known.next_if(|known| **known == instance.id).is_none() && !state.is_gone(&instance.id)
+        known.next_if(|known| **known == instance.id).is_none()
+            && (!state.is_gone(&instance.id) || seeded!(LateListRevives))
     })
 }
 
@@ -67,6 +71,8 @@ pub(super) fn members(state: &RolloutState, snapshot: &Snapshot, now: Timestamp)
         };
         let seat = member.seat;
         records.extend(observation.map(|observation| Record::Fact(Fact::Observed { seat, observation })));
+        #[cfg(seeded_bugs)]
+        records.extend(absent(state, &member, instance.is_some()));
         // Whom somebody has set apart since the last look, or no longer does.
         if let Some(standing) = instance.map(|instance| instance.standing)
             && state.sets_apart(standing) != member.is_apart
@@ -80,17 +86,22 @@ pub(super) fn members(state: &RolloutState, snapshot: &Snapshot, now: Timestamp)
 /// The instances in the snapshot that are no members, each with the surplus seat it gets.
 ///
 /// An instance of an open launch is no stranger, and one without an origin may be such a one whose labels come late.
-pub(super) fn strangers(state: &RolloutState, snapshot: &Snapshot) -> Vec<Record> {
+pub(super) fn strangers(state: &RolloutState, snapshot: &Snapshot, now: Timestamp) -> Vec<Record> {
     let first = state.surplus_seat().slot.0;
+    seeded!(StrangersIgnored => return Vec::new());
     let open = open_launches(state);
     let strangers = unknown(state, snapshot)
         .filter(|instance| !state.leaves_alone(instance.standing))
+        .filter(|instance| !seeded!(DuplicatesKept) || instance.origin.is_none())
         .filter(|instance| match &instance.origin {
             Some(origin) => !open.contains_key(&origin.token),
             None => open.is_empty(),
         });
+    // The platform dates by a clock of its own.
+    let skew = Skew::between(snapshot.taken_at, now);
     let seat = |(number, instance): (u32, &Instance)| {
-        Record::Fact(Fact::Found { seat: Seat::new(number, 0), instance: Box::new(instance.clone()) })
+        let instance = Instance { launched_at: skew.time(instance.launched_at), ..instance.clone() };
+        Record::Fact(Fact::Found { seat: Seat::new(number, 0), instance: Box::new(instance) })
     };
     (first..).zip(strangers).map(seat).collect()
 }
@@ -104,7 +115,10 @@ fn seen(member: &Member<'_>, instance: &Instance) -> Option<Observation> {
             | Condition::Available
             | Condition::Suspect { .. }
     );
-    match &instance.phase {
+    let phase = &instance.phase;
+    #[cfg(seeded_bugs)]
+    let phase = &trusted(phase);
+    match phase {
         Phase::Running(Health::Ready) => {
             matches!(member.condition, Condition::Launching { .. } | Condition::Suspect { .. })
                 .then_some(Observation::Ready { endpoint: instance.endpoint })
@@ -119,21 +133,49 @@ fn seen(member: &Member<'_>, instance: &Instance) -> Option<Observation> {
     }
 }
 
-/// Absence from a list proves nothing, so it only makes suspect, until it has lasted.
+/// Absence from a list proves nothing, so it only makes suspect, until it has lasted. It must last longer for one that is set
+/// apart: the proof that it is gone is to stop it, and nobody may. No deadline of its own runs for that one.
 fn unseen(member: &Member<'_>, healthy_deadline: Duration, now: Timestamp) -> Option<Observation> {
+    let long = if member.is_apart { healthy_deadline.max(MISSING_FOR) } else { MISSING_FOR };
     match member.condition {
-        // No deadline runs for one that is set apart, and this one is not even there.
-        Condition::Launching { since } if member.is_apart && now.since(since) >= healthy_deadline => {
+        Condition::Launching { since } if member.is_apart && now.since(since) >= long => {
             Some(Observation::Broken(Cause::Missing))
         }
-        Condition::Ready { .. } | Condition::Available => Some(Observation::Suspect),
-        Condition::Suspect { since } if now.since(since) >= MISSING_FOR => {
-            Some(Observation::Broken(Cause::Missing))
+        Condition::Ready { .. } | Condition::Available => {
+            seeded!(OneListIsEnough => return Some(Observation::Broken(Cause::Missing)));
+            Some(Observation::Suspect)
         }
+        Condition::Suspect { since } if now.since(since) >= long => Some(Observation::Broken(Cause::Missing)),
         // A new one may not be listed yet; the healthy deadline ends the wait.
         Condition::Launching { .. }
         | Condition::Suspect { .. }
         | Condition::Broken
         | Condition::Retiring { .. } => None,
+    }
+}
+
+/// The token of the launch that is open in the slot of an instance.
+#[cfg(seeded_bugs)]
+fn same_slot<'s>(state: &'s RolloutState, instance: &Instance) -> Option<&'s Token> {
+    let slot = instance.origin.as_ref().filter(|_| seeded!(LabelsBySlot))?.slot;
+    state.open_ops().find_map(|(_, open)| match open {
+        OpenOp::Launch { seat, token } if seat.slot == slot => Some(token),
+        _ => None,
+    })
+}
+
+/// What is leaving and not listed is gone.
+#[cfg(seeded_bugs)]
+fn absent(state: &RolloutState, member: &Member<'_>, is_listed: bool) -> Option<Record> {
+    let is_retirement = |open: &OpenOp| matches!(open, OpenOp::Retire { seat, .. } if *seat == member.seat);
+    let (op, _) = state.open_ops().find(|(_, open)| is_retirement(open))?;
+    (seeded!(AbsenceIsGone) && !is_listed).then_some(Record::Outcome { op, outcome: Outcome::Gone })
+}
+
+#[cfg(seeded_bugs)]
+fn trusted(phase: &Phase) -> Phase {
+    match phase {
+        Phase::Running(Health::Unknown) if seeded!(UnknownIsReady) => Phase::Running(Health::Ready),
+        phase => phase.clone(),
     }
 }

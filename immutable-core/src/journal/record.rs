@@ -179,8 +179,7 @@ pub enum Fact {
         /// The slot.
         slot: Slot,
     },
-    /// The controller has taken up what was said by a clock that nobody knew before, and which therefore bears the earliest
-    /// date it can have: deadlines run from now.
+    /// What was said before by other clocks than that of the controller takes effect now.
     TakenUp,
 }
 
@@ -316,7 +315,7 @@ impl fmt::Display for Record {
                 write!(f, "the calendar is {}", if *open { "open" } else { "closed" })
             }
             Self::Fact(Fact::Rested { slot }) => write!(f, "{slot} has rested"),
-            Self::Fact(Fact::TakenUp) => f.write_str("taken up what a new clock dated"),
+            Self::Fact(Fact::TakenUp) => f.write_str("what other clocks dated holds from now on"),
             Self::Shift { share } => write!(f, "{share} of the traffic to the new group"),
             Self::NextTarget => f.write_str("next target"),
             Self::Stage { stage } => write!(f, "stage {}", stage + 1),

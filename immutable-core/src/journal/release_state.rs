@@ -244,6 +244,8 @@ impl PinnedRollout {
 impl Subject for ReleaseState {
     type Record = ReleaseRecord;
 
+    const TIMED: bool = false;
+
     fn claiming(writer: WriterId, epoch: u64) -> ReleaseRecord {
         ReleaseRecord::Claim { writer, epoch }
     }
@@ -294,6 +296,10 @@ impl Subject for ReleaseState {
             aborted: false,
         };
         Ok((state, *plan))
+    }
+
+    fn takes_up(_record: &ReleaseRecord) -> bool {
+        false
     }
 
     /// No release waits for a time.

@@ -5,34 +5,79 @@ use async_trait::async_trait;
 use crate::error::{Retry, Source};
 use crate::id::RolloutId;
 
-/// The name of one stored object: `rollout/<id>/log/<seq>`, the number with 20 digits so that names sort like numbers.
+/// The name of one stored object: `rollout/<id>/log/<seq>` of a commit, `rollout/<id>/checkpoint/<seq>` of a checkpoint.
+/// The number has 20 digits, so that names sort like numbers.
 ///
 /// ```
 /// use immutable_core::RolloutId;
 /// use immutable_core::journal::Key;
 ///
 /// let rollout = RolloutId::new("deploy-42").unwrap();
-/// let key = Key::new(rollout, 7);
+/// let key = Key::new(rollout.clone(), 7);
 /// assert_eq!(key.to_string(), "rollout/deploy-42/log/00000000000000000007");
+/// assert_eq!(Key::parse(&key.to_string()), Some(key));
+/// let key = Key::checkpoint(rollout, 7);
+/// assert_eq!(key.to_string(), "rollout/deploy-42/checkpoint/00000000000000000007");
 /// assert_eq!(Key::parse(&key.to_string()), Some(key));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     rollout: RolloutId,
+    part: Part,
     seq: u64,
+}
+
+/// What an object is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// A commit: the truth.
+    Log,
+    /// What the commits up to this one come to: may be lost at any time.
+    Checkpoint,
+}
+
+impl Part {
+    const ALL: [Self; 2] = [Self::Log, Self::Checkpoint];
+
+    /// Its folder.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Checkpoint => "checkpoint",
+        }
+    }
 }
 
 impl Key {
     /// The key of a commit.
     #[must_use]
     pub const fn new(rollout: RolloutId, seq: u64) -> Self {
-        Self { rollout, seq }
+        Self { rollout, part: Part::Log, seq }
+    }
+
+    /// The key of a checkpoint after this commit.
+    #[must_use]
+    pub const fn checkpoint(rollout: RolloutId, seq: u64) -> Self {
+        Self { rollout, part: Part::Checkpoint, seq }
+    }
+
+    /// The key of another object of the same kind.
+    #[must_use]
+    pub fn at(&self, seq: u64) -> Self {
+        Self { seq, ..self.clone() }
     }
 
     /// The rollout.
     #[must_use]
     pub const fn rollout(&self) -> &RolloutId {
         &self.rollout
+    }
+
+    /// What the object is for.
+    #[must_use]
+    pub const fn part(&self) -> Part {
+        self.part
     }
 
     /// The number of the commit, from 1.
@@ -44,15 +89,22 @@ impl Key {
     /// The key that a stored name means, if it is one.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        let (rollout, seq) = name.strip_prefix("rollout/")?.split_once("/log/")?;
-        (seq.len() == 20 && seq.bytes().all(|b| b.is_ascii_digit()))
-            .then(|| Some(Self::new(RolloutId::new(rollout).ok()?, seq.parse().ok()?)))?
+        let (rollout, rest) = name.strip_prefix("rollout/")?.split_once('/')?;
+        let (part, seq) = rest.split_once('/')?;
+        let part = Part::ALL.into_iter().find(|known| known.name() == part)?;
+        Some(Self { rollout: RolloutId::new(rollout).ok()?, part, seq: Self::parse_seq(seq)? })
+    }
+
+    /// The number that the last part of a stored name means, if it is one.
+    #[must_use]
+    pub fn parse_seq(name: &str) -> Option<u64> {
+        (name.len() == 20 && name.bytes().all(|b| b.is_ascii_digit())).then(|| name.parse().ok())?
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rollout/{}/log/{:020}", self.rollout, self.seq)
+        write!(f, "rollout/{}/{}/{:020}", self.rollout, self.part.name(), self.seq)
     }
 }
 
@@ -75,11 +127,12 @@ pub trait JournalStore: Debug + Send + Sync {
     /// [`StoreError`]; the object may or may not have been stored.
     async fn create_if_absent(&self, key: &Key, bytes: &[u8]) -> Result<Created, StoreError>;
 
-    /// All keys of a rollout, lowest number first. Every object whose creation has returned is among them.
+    /// The keys of the same rollout and [`Part`] as this one, from its number on, lowest number first. Every object whose
+    /// creation has returned is among them.
     ///
     /// # Errors
     /// [`StoreError`]; a partial list is an error, not an answer.
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError>;
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError>;
 
     /// The bytes of an object, or `None` if there is no such object.
     ///
@@ -90,7 +143,7 @@ pub trait JournalStore: Debug + Send + Sync {
 
 /// Why a store did not answer.
 #[derive(Debug, thiserror::Error)]
-#[error("journal store: {action} `{place}` failed")]
+#[error("journal store: {action} `{place}` failed; {way_out}")]
 #[non_exhaustive]
 pub struct StoreError {
     /// What was tried, for example `create`.
@@ -99,6 +152,8 @@ pub struct StoreError {
     pub place: String,
     /// Whether another try can help.
     pub retry: Retry,
+    /// What to do about it.
+    pub way_out: &'static str,
     /// Why.
     #[source]
     pub source: Source,
@@ -108,6 +163,17 @@ impl StoreError {
     /// This action failed at this place.
     #[must_use]
     pub fn new(action: &'static str, place: impl Into<String>, retry: Retry, source: Source) -> Self {
-        Self { action, place: place.into(), retry, source }
+        let way_out = match retry {
+            Retry::Never => "remove the cause, then resume the rollout",
+            Retry::After(_) | Retry::Backoff => "it is tried again",
+        };
+        Self { action, place: place.into(), retry, way_out, source }
+    }
+
+    /// With a better way out than the usual one.
+    #[must_use]
+    pub const fn way_out(mut self, way_out: &'static str) -> Self {
+        self.way_out = way_out;
+        self
     }
 }

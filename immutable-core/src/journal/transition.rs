@@ -1,5 +1,4 @@
 use super::{Control, Fact, Intent, Outcome, Record};
-use crate::id::Token;
 use crate::planner::{Conclusion, Direction, FailReason, IllegalTransition, RolloutState};
 use crate::time::Timestamp;
 
@@ -11,13 +10,13 @@ pub(super) fn transition(
 ) -> Result<(), IllegalTransition> {
     match record {
         // Handled by the caller.
-        Record::Open { .. } | Record::Claim { .. } => Ok(()),
+        Record::Open { .. } | Record::Claim { .. } | Record::Fact(Fact::TakenUp) => Ok(()),
         Record::Intent { op, intent: Intent::Launch { seat, zone, image, token } } => {
-            let expected = Token::of(&state.spec().rollout, seat.slot, seat.attempt);
-            if *token != expected {
+            state.launch_intended(*op, *seat, zone.clone(), *image, at)?;
+            if !state.is_token_of(*op, token) {
                 return Err(IllegalTransition::new(format!("{op} launches {seat} with a foreign token")));
             }
-            state.launch_intended(*op, *seat, zone.clone(), *image, at)
+            Ok(())
         }
         Record::Intent { op, intent: Intent::Retire { seat } } => state.retire_intended(*op, *seat, at),
         Record::Outcome { op, outcome: Outcome::Launched { instance } } => {
@@ -39,10 +38,6 @@ pub(super) fn transition(
         }
         Record::Fact(Fact::Rested { slot }) => {
             state.rested(*slot);
-            Ok(())
-        }
-        Record::Fact(Fact::TakenUp) => {
-            state.taken_up(at);
             Ok(())
         }
         Record::Shift { share } => state.shifted(*share, at),
@@ -71,6 +66,7 @@ fn say(state: &mut RolloutState, control: &Control, at: Timestamp) {
         Control::Floor { available } => state.floored(*available, at),
         Control::Replace { seat } => state.replacement_asked(*seat),
         Control::Abort => {
+            seeded!(AbortPauses => return state.paused());
             let _ = state.ending(Conclusion::Aborted);
         }
         Control::Rollback => {

@@ -24,7 +24,7 @@ impl Fold {
     pub fn observe(&mut self, snapshot: &Snapshot, now: Timestamp) -> Result<Vec<Record>, IllegalTransition> {
         let mut all = self.record_all(now, |state| observe::launches(state, snapshot))?;
         all.extend(self.record_all(now, |state| observe::members(state, snapshot, now))?);
-        all.extend(self.record_all(now, |state| observe::strangers(state, snapshot))?);
+        all.extend(self.record_all(now, |state| observe::strangers(state, snapshot, now))?);
         Ok(all)
     }
 

@@ -54,11 +54,6 @@ impl RolloutState {
         }
     }
 
-    /// What somebody said was said at this time at the latest; no deadline runs from before.
-    pub fn taken_up(&mut self, at: Timestamp) {
-        self.progressed_at = at;
-    }
-
     /// How far the clock of the controller is ahead of the times of this state.
     #[must_use]
     pub const fn skew(&self) -> Skew {
@@ -94,6 +89,7 @@ impl RolloutState {
         if self.goal.previous.is_none() {
             return Err(IllegalTransition::new("there is no previous image to go back to"));
         }
+        seeded!(RollbackRolledBack => self.flip());
         if !self.is_forward() {
             return Err(IllegalTransition::new("a rollback is never rolled back"));
         }
@@ -104,6 +100,7 @@ impl RolloutState {
         let budget = self.goal.limits.rollback_budget(desired);
         let budget = budget.map_err(|error| IllegalTransition::new(error.to_string()))?;
         self.goal_mut().budget = budget;
+        seeded!(ReversibleEffects => self.keep_leaving());
         self.direction = Direction::Back { reason };
         self.run = Run::Running;
         // The way back begins with the traffic: what still serves with the previous image takes it over at once.
@@ -384,7 +381,9 @@ impl RolloutState {
         self.stage = stage;
         self.begun = true;
         self.complete_since = None;
-        self.judgements.clear();
+        if !seeded!(VerdictReused) {
+            self.judgements.clear();
+        }
         self.progressed_at = at;
         Ok(())
     }
@@ -394,7 +393,9 @@ impl RolloutState {
     /// # Errors
     /// [`IllegalTransition`] while an intent has no outcome.
     pub fn closed(&mut self, conclusion: Conclusion) -> Result<(), IllegalTransition> {
-        if let Some((op, _)) = self.open.first_key_value() {
+        if let Some((op, _)) = self.open.first_key_value()
+            && !seeded!(ClosedWhileOpen)
+        {
             return Err(IllegalTransition::new(format!("the rollout ends, but {op} has no outcome")));
         }
         self.run = Run::Closed(conclusion);
@@ -417,10 +418,11 @@ impl RolloutState {
         let complete = self.is_complete();
         match (complete, self.complete_since) {
             (true, None) => self.complete_since = Some(at),
-            (false, Some(_)) => {
-                // Work came up again after a stage was complete: its deadline begins now, not when the stage was done.
+            (false, Some(since)) => {
+                // Work came up again: the time in which the stage was complete does not count against its deadline. That
+                // does not begin anew, or one that is complete and broken again and again would go on for ever.
                 self.complete_since = None;
-                self.progressed_at = at;
+                self.progressed_at = self.progressed_at + at.since(since.max(self.progressed_at));
                 self.judgements.retain(|_, judgement| judgement.verdict == Verdict::Fail);
             }
             _ => {}
@@ -442,6 +444,7 @@ impl RolloutState {
         let desired = self.goal.budget.desired;
         let counts = self.board.counts();
         // Nobody may take away who is left alone, though it be more than are desired.
+        seeded!(StageEarly => return counts.new_live >= stage.new && counts.old_live <= stage.old && self.open.is_empty());
         // Everything that exists is available, so nothing is starting, stopping or broken; what is left alone may be anything.
         counts.new_ready + counts.old_ready + counts.skipped_idle == counts.total
             && counts.new_ready + counts.skipped_idle >= stage.new.min(desired)

@@ -58,7 +58,9 @@ pub(super) fn choose<P: Places>(
             let leftovers = leftovers(state, places, now);
             return match leftovers.is_empty() {
                 false => Ok(leftovers),
-                true if state.open.is_empty() => Err(Decision::Done(conclusion.clone())),
+                true if state.open.is_empty() || seeded!(ClosedWhileOpen) => {
+                    Err(Decision::Done(conclusion.clone()))
+                }
                 true => Err(Decision::Wait),
             };
         }
@@ -98,7 +100,7 @@ pub(super) fn choose<P: Places>(
 /// Whether a gate of the current stage has passed.
 pub(super) fn passed(state: &RolloutState, gate: &GateSpec, since: Timestamp, now: Timestamp) -> bool {
     match gate {
-        GateSpec::Bake(time) => now.since(since) >= *time,
+        GateSpec::Bake(time) => now.since(since) >= *time || seeded!(BakeSkipped),
         GateSpec::Approval(name) => state.approvals.contains(name),
         GateSpec::Check(name) => match state.judgements.get(name).map(|judgement| judgement.verdict) {
             Some(Verdict::Pass) => true,
@@ -111,7 +113,7 @@ pub(super) fn passed(state: &RolloutState, gate: &GateSpec, since: Timestamp, no
 
 fn failure(state: &RolloutState, now: Timestamp) -> Option<FailReason> {
     let image = state.wanted();
-    if state.revoked.contains(&image) {
+    if state.is_revoked(&image) {
         return Some(FailReason::Revoked { image });
     }
     let limits = &state.goal.limits;
@@ -152,6 +154,9 @@ fn respond(state: &RolloutState, reason: FailReason) -> Decision {
             Decision::TurnBack(reason)
         }
         Direction::Forward => Decision::End(state.stands(reason)),
+        Direction::Back { .. } if seeded!(RollbackRolledBack => state.may_flip(); else false) => {
+            Decision::TurnBack(reason)
+        }
         Direction::Back { reason: first } => {
             Decision::End(Conclusion::Failed { reason: first.clone(), rollback: Some(reason) })
         }
@@ -162,7 +167,7 @@ impl RolloutState {
     /// The image that a failure leads back to, if there is one that may be launched.
     #[must_use]
     pub fn way_back(&self) -> Option<Digest> {
-        self.goal.previous.filter(|image| *image != self.goal.target && !self.revoked.contains(image))
+        self.goal.previous.filter(|image| *image != self.goal.target && !self.is_revoked(image))
     }
 
     /// How a rollout to the target ends that failed and stands where it is, with what keeps it from going back if it should.
@@ -172,6 +177,11 @@ impl RolloutState {
         let should = self.spec.on_failure == OnFailure::Rollback || reason == FailReason::Requested;
         let rollback = revoked.filter(|_| should).map(|image| FailReason::Revoked { image });
         Conclusion::Failed { reason, rollback }
+    }
+
+    fn is_revoked(&self, image: &Digest) -> bool {
+        seeded!(RevokedWayBack => return self.revoked.contains(image) && Some(*image) != self.goal.previous);
+        self.revoked.contains(image)
     }
 
     /// Whether work may be begun that could as well be left undone. The way back does not wait for a calendar.
@@ -202,10 +212,11 @@ impl RolloutState {
         let exists = |image| self.roster.known_image(image).is_some_and(|image| self.board.has_image(image));
         let versions = self.board.versions()
             + usize::from(brought.is_some_and(|brought| brought != image && !exists(brought)));
-        !self.revoked.contains(&image)
+        let most = |most: u32| seeded!(VersionsOffByOne => most + 1; else most) as usize;
+        (!self.is_revoked(&image) || seeded!(RevokedLaunched))
             && (brought == Some(image)
                 || exists(image)
-                || self.goal.limits.max_versions.is_none_or(|most| versions < most as usize))
+                || self.goal.limits.max_versions.is_none_or(|limit| versions < most(limit)))
     }
 
     /// The number and the name of the zone that a slot belongs to.

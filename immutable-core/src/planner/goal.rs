@@ -1,10 +1,13 @@
+use serde::{Deserialize, Serialize};
+
 use crate::digest::Digest;
 use crate::limits::{Budget, Limits};
 use crate::plan::RolloutSpec;
 use crate::strategy::Stage;
 
 /// Where a rollout is going: what it was opened with, and what was asked for since.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Goal {
     pub(super) target: Digest,
     pub(super) previous: Option<Digest>,

@@ -48,10 +48,13 @@ impl<'s> Guard<'s> {
             let named = u32::try_from(state.spec.zones.len()).unwrap_or(u32::MAX);
             for (zone, _) in (0_u16..).zip(state.roster.zones()) {
                 let limit = state.goal.limits.zone_budget(budget.slots_in_zone(zone.into(), named));
-                zones.push(account(&state.board.zone(zone), limit.max_total, limit.min_available));
+                let max_total = seeded!(ZoneOffByOne => limit.max_total + 1; else limit.max_total);
+                zones.push(account(&state.board.zone(zone), max_total, limit.min_available));
             }
         }
         let fleet = account(&counts, budget.max_total(), state.goal.min_available());
+        #[cfg(seeded_bugs)]
+        let fleet = super::planted::miscounted(fleet, state);
         Self { state, budget, share: state.share, counts, fleet, zones, tokens }
     }
 
@@ -111,7 +114,7 @@ impl<'s> Guard<'s> {
     pub(super) fn retire_some(&mut self, cell: &Cell, most: u32) -> (u32, Result<(), Barred>) {
         let is_available = cell.is_available();
         // A platform that picks the victim itself may take an available one for any.
-        let costs = is_available || self.state.spec.picks_victim;
+        let costs = is_available || self.state.spec.picks_victim || seeded!(BrokenNeedRoom);
         let mut group = is_available.then(|| self.group_of(cell));
         let mut of_zone = self.zones.get_mut(usize::from(cell.zone)).filter(|_| costs);
         let mut count = 0;
@@ -161,6 +164,7 @@ impl<'s> Guard<'s> {
     pub(super) fn may_shift(&self, share: Share) -> bool {
         // Giving the old group less is always right for it.
         let more_for_old = self.share.is_some_and(|now| share < now);
+        seeded!(TrafficToTooFew => return true);
         self.counts.new_ready >= self.carried_by(share)
             && (!more_for_old || self.counts.old_ready >= self.carried_by(share.rest()))
     }

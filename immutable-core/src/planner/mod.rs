@@ -18,11 +18,14 @@ mod guard;
 mod member;
 mod order;
 mod plan_error;
+#[cfg(seeded_bugs)]
+mod planted;
 #[cfg(test)]
 mod proof;
 mod radix;
 mod request;
 mod roster;
+mod roster_frozen;
 mod seating;
 mod state;
 mod steps;

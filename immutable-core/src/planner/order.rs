@@ -52,7 +52,7 @@ pub(super) fn order(spec: &RolloutSpec, initial: &[Adopted]) -> Order {
         if let Some(occupant) = occupants.get_mut(slot as usize) {
             *occupant = Some(adopted);
             slots[slot as usize] = key(slot, Some(adopted));
-            has_leaders |= adopted.instance.standing.leader;
+            has_leaders |= adopted.instance.standing.leader && !seeded!(LeaderFirst);
         }
     }
     let needed = |slot: u32| need(slot, occupants[slot as usize]);

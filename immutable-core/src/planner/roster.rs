@@ -18,13 +18,13 @@ pub(super) struct Name {
 /// The names behind the numbers of the board.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Roster {
-    images: Vec<Digest>,
-    zones: Vec<Zone>,
+    pub(super) images: Vec<Digest>,
+    pub(super) zones: Vec<Zone>,
     /// The name of the instance in each cell of the board.
-    names: Vec<Name>,
-    by_instance: BTreeMap<InstanceId, Seat>,
+    pub(super) names: Vec<Name>,
+    pub(super) by_instance: BTreeMap<InstanceId, Seat>,
     /// Instances proved gone: a late list that still shows one is no news.
-    gone: BTreeSet<InstanceId>,
+    pub(super) gone: BTreeSet<InstanceId>,
 }
 
 impl Roster {
@@ -80,6 +80,11 @@ impl Roster {
 
     pub(super) fn is_gone(&self, instance: &InstanceId) -> bool {
         self.gone.contains(instance)
+    }
+
+    /// How many are proved gone.
+    pub(super) fn gone(&self) -> usize {
+        self.gone.len()
     }
 
     pub(super) fn call(

@@ -31,7 +31,8 @@ impl fmt::Display for OpId {
 }
 
 /// An intent without an outcome: an obligation that somebody must finish or prove finished.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum OpenOp {
     /// Launch this seat.
@@ -51,7 +52,8 @@ pub enum OpenOp {
 }
 
 /// Where a rollout is going.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Direction {
     /// To the target.
     Forward,
@@ -63,7 +65,8 @@ pub enum Direction {
 }
 
 /// Whether new things are begun.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Run {
     Running,
     Paused,
@@ -73,7 +76,8 @@ pub(super) enum Run {
 }
 
 /// What went wrong with the wanted image.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Failures {
     pub(super) count: u32,
     pub(super) by_slot: BTreeMap<Slot, u32>,
@@ -86,7 +90,10 @@ pub(super) struct Failures {
 ///
 /// It changes only through its transitions. Each checks that it is legal, so a journal that nobody of this protocol
 /// wrote is found out instead of obeyed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its serialized form is that of checkpoints: what one version of this library writes, no other one reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RolloutState {
     pub(super) spec: Arc<RolloutSpec>,
     /// Where it is going, which may have changed since it was opened.
@@ -258,6 +265,12 @@ impl RolloutState {
         self.board.entries().map(|(id, _)| self.member_in(id))
     }
 
+    /// How many things it remembers, in round numbers: what it costs to write it down.
+    #[must_use]
+    pub fn extent(&self) -> u64 {
+        u64::from(self.size()) + self.roster.gone() as u64
+    }
+
     /// How many members exist.
     #[must_use]
     pub const fn size(&self) -> u32 {
@@ -267,7 +280,7 @@ impl RolloutState {
     /// Whether a member that stands like this must not be touched.
     #[must_use]
     pub fn sets_apart(&self, standing: Standing) -> bool {
-        standing.protected && self.spec.on_protected != OnApart::Replace
+        standing.protected && self.spec.on_protected != OnApart::Replace && !seeded!(ProtectedReplaced)
             || standing.standby && self.spec.on_standby != OnApart::Replace
     }
 
@@ -320,6 +333,12 @@ impl RolloutState {
     /// All intents without an outcome, oldest first.
     pub fn open_ops(&self) -> impl Iterator<Item = (OpId, &OpenOp)> {
         self.open.iter().map(|(op, open)| (*op, open))
+    }
+
+    /// Whether this is the token of an open launch.
+    #[must_use]
+    pub fn is_token_of(&self, op: OpId, asked: &Token) -> bool {
+        matches!(self.open.get(&op), Some(OpenOp::Launch { token, .. }) if token == asked)
     }
 
     /// The number that the next intent must have.

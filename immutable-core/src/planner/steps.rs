@@ -82,6 +82,7 @@ impl Choice {
 /// What a rollout that ends where it stands takes away: what it launched itself and serves nobody. What is broken or never
 /// came up would be an orphan; whatever serves, or may serve again, is for a person to judge.
 pub(super) fn leftovers<P: Places>(state: &RolloutState, places: &P, now: Timestamp) -> Vec<Choice> {
+    seeded!(LeftoversStay => return Vec::new());
     let mut chooser = Chooser::new(state, places, now);
     for class in [Class::Broken, Class::UnprovenOld, Class::UnprovenNew, Class::FreshOld] {
         let mut walk = places.walk(class);
@@ -221,7 +222,7 @@ impl<'s, P: Places> Chooser<'s, P> {
     }
 
     fn launch_new(&mut self) {
-        let wanted = self.state.wanted();
+        let wanted = seeded!(TargetRemembered => self.state.spec.target; else self.state.wanted());
         // A rollout that a closed calendar has not let begin brings nothing new: what is lost comes back as it was.
         if !self.is_open
             && !self.state.begun

@@ -1,11 +1,14 @@
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::Slot;
 use crate::plan::Seat;
 use crate::time::Timestamp;
 
 /// What time alone will change, in order of time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Timers {
     members: BTreeSet<(Timestamp, Seat)>,
     slots: BTreeSet<(Timestamp, Slot)>,

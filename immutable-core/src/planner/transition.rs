@@ -171,7 +171,7 @@ impl RolloutState {
     fn vanish(&mut self, id: CellId) {
         let cell = self.board.remove(id);
         // A new one that leaves is no progress, or a crash loop would be.
-        self.replaced += u64::from(cell.is_old());
+        self.replaced += u64::from(cell.is_old() || seeded!(CrashLoopProgresses));
     }
 
     /// A member was seen to have changed.
@@ -215,6 +215,7 @@ impl RolloutState {
                 self.roster.blame(id, cause);
             }
         }
+        let at = seeded!(MinReadyFromLaunch => if next == Phase::Ready { cell.since } else { at }; else at);
         self.enter(id, next, at);
         Ok(())
     }
@@ -357,13 +358,13 @@ impl RolloutState {
     ) -> Result<Cell, IllegalTransition> {
         let Adopted { seat, instance, reason } = adopted;
         let image = self.roster.image(instance.image)?;
+        // The clock of the platform may be ahead.
+        let launched_at = instance.launched_at.min(now);
         let (phase, since) = match &instance.phase {
-            Seen::Launching => (Phase::Launching, instance.launched_at),
+            Seen::Launching => (Phase::Launching, launched_at),
             // Since when it has been ready is not known; since its launch is the best the platform can tell.
-            Seen::Running(Health::Ready) if self.serves(instance, now) => {
-                (Phase::Available, instance.launched_at)
-            }
-            Seen::Running(Health::Ready) => (Phase::Ready, instance.launched_at),
+            Seen::Running(Health::Ready) if self.serves(instance, now) => (Phase::Available, launched_at),
+            Seen::Running(Health::Ready) => (Phase::Ready, launched_at),
             Seen::Running(Health::Unknown | Health::Unready) => (Phase::Suspect, now),
             Seen::Stopping | Seen::Stopped { .. } => (Phase::Broken, now),
         };
@@ -453,7 +454,8 @@ impl RolloutState {
 
     /// An instance of the wanted image that this rollout launched has failed.
     fn count_failure(&mut self, cell: &Cell, how: &str, at: Timestamp) {
-        if !cell.is_ours() || self.roster.image_of(cell.image) != self.wanted() {
+        if !cell.is_ours() || self.roster.image_of(cell.image) != self.wanted() || seeded!(FailuresNotCounted)
+        {
             return;
         }
         let slot = cell.seat.slot;
@@ -481,8 +483,11 @@ impl RolloutState {
 pub(super) fn deadline(cell: &Cell, limits: &Limits) -> Option<Timestamp> {
     match cell.phase {
         // Nobody may touch one that is set apart, so there is no use in giving it up.
+        Phase::Launching if seeded!(HungBootKept) => None,
         Phase::Launching | Phase::Suspect => (!cell.fixed).then(|| cell.since + limits.healthy_deadline),
-        Phase::Ready => Some(cell.since + limits.min_ready),
+        Phase::Ready => {
+            Some(cell.since + seeded!(MinReadyIgnored => Default::default(); else limits.min_ready))
+        }
         // An unconfirmed launch is an obligation of the platform's; there is nothing yet that could be broken.
         Phase::Intended | Phase::Available | Phase::Broken | Phase::Retiring => None,
     }

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 
 use crate::error::Retry;
-use crate::id::RolloutId;
 use crate::journal::{Created, JournalStore, Key, StoreError};
 
 /// A store in a folder of a local file system; one file for each commit.
@@ -46,12 +45,12 @@ impl FolderStore {
         Self { root: root.into() }
     }
 
-    fn log_folder(&self, rollout: &RolloutId) -> PathBuf {
-        self.root.join("rollout").join(rollout.as_str()).join("log")
+    fn folder(&self, key: &Key) -> PathBuf {
+        self.root.join("rollout").join(key.rollout().as_str()).join(key.part().name())
     }
 
     fn file(&self, key: &Key) -> PathBuf {
-        self.log_folder(key.rollout()).join(format!("{:020}", key.seq()))
+        self.folder(key).join(format!("{:020}", key.seq()))
     }
 }
 
@@ -62,22 +61,21 @@ impl JournalStore for FolderStore {
         blocking("create", file.clone(), move || create(&file, seq, &bytes)).await
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
-        let (folder, rollout) = (self.log_folder(rollout), rollout.clone());
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
+        let (folder, from) = (self.folder(from), from.clone());
         blocking("list", folder.clone(), move || {
             let entries = match fs::read_dir(&folder) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
                 entries => entries?,
             };
-            let mut keys = Vec::new();
+            let mut seqs = Vec::new();
             for entry in entries {
-                let name = entry?.file_name();
                 // Anything else is a temporary file or somebody's note.
-                let name = format!("rollout/{rollout}/log/{}", name.to_string_lossy());
-                keys.extend(Key::parse(&name));
+                seqs.extend(entry?.file_name().to_str().and_then(Key::parse_seq));
             }
-            keys.sort();
-            Ok(keys)
+            seqs.retain(|seq| *seq >= from.seq());
+            seqs.sort_unstable();
+            Ok(seqs.into_iter().map(|seq| from.at(seq)).collect())
         })
         .await
     }
@@ -140,19 +138,36 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
+/// Whether another try can help, and what to do.
+const fn advice(kind: io::ErrorKind) -> (Retry, &'static str) {
+    match kind {
+        io::ErrorKind::PermissionDenied => {
+            (Retry::Never, "let this process write to the folder, then resume the rollout")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            (Retry::Never, "mount its file system for writing, then resume the rollout")
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => {
+            (Retry::Never, "move away what is in its place, then resume the rollout")
+        }
+        io::ErrorKind::Unsupported | io::ErrorKind::CrossesDevices => {
+            (Retry::Never, "keep journals on a file system with hard links, then resume the rollout")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            (Retry::Backoff, "make room there: it is tried again")
+        }
+        _ => (Retry::Backoff, "it is tried again"),
+    }
+}
+
 async fn blocking<T: Send + 'static>(
     action: &'static str,
     place: PathBuf,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
     let failed = |source: io::Error| {
-        let retry = match source.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput => {
-                Retry::Never
-            }
-            _ => Retry::Backoff,
-        };
-        StoreError::new(action, place.display().to_string(), retry, Box::new(source))
+        let (retry, way_out) = advice(source.kind());
+        StoreError::new(action, place.display().to_string(), retry, Box::new(source)).way_out(way_out)
     };
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other).and_then(|done| done).map_err(failed)
 }
@@ -160,6 +175,7 @@ async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::RolloutId;
 
     fn run<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -171,7 +187,7 @@ mod tests {
         let store = FolderStore::new(folder.path().join("deep/journals"));
         let rollout = RolloutId::new("r").unwrap();
         run(async {
-            assert!(store.list(&rollout).await.unwrap().is_empty());
+            assert!(store.list(&Key::new(rollout.clone(), 1)).await.unwrap().is_empty());
             for seq in [2, 1] {
                 store.create_if_absent(&Key::new(rollout.clone(), seq), b"x").await.unwrap();
             }
@@ -180,7 +196,7 @@ mod tests {
         let log = folder.path().join("deep/journals/rollout/r/log");
         assert_eq!(fs::read_dir(&log).unwrap().count(), 2);
         fs::write(log.join("README"), "note").unwrap();
-        let keys = run(store.list(&rollout)).unwrap();
+        let keys = run(store.list(&Key::new(rollout.clone(), 1))).unwrap();
         assert_eq!(keys.iter().map(Key::seq).collect::<Vec<_>>(), [1, 2]);
     }
 
@@ -191,5 +207,6 @@ mod tests {
         let key = Key::new(RolloutId::new("r").unwrap(), 1);
         let error = run(store.create_if_absent(&key, b"x")).unwrap_err();
         assert!(error.to_string().contains(&file.path().display().to_string()), "{error}");
+        assert!(error.to_string().contains("move away what is in its place"), "{error}");
     }
 }

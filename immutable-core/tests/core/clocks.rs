@@ -6,7 +6,7 @@ use std::time::Duration;
 use immutable_core::calendar::{Calendar, Weekday};
 use immutable_core::controller::{Clock, Controller, ControllerError, send_control};
 use immutable_core::gate::{Gate, GateContext, GateError, Judgement, Verdict};
-use immutable_core::journal::{Control, JournalError, JournalStore};
+use immutable_core::journal::{Commit, Control, Fact, Fold, Journal, JournalError, JournalStore, Record};
 use immutable_core::planner::{Conclusion, PlanRequest};
 use immutable_core::strategy::Rolling;
 use immutable_core::{GateName, Seed, Timestamp, WriterId};
@@ -169,6 +169,58 @@ fn a_long_pause_is_no_lack_of_progress_though_who_ends_it_has_another_clock() {
         scenario.assert_safe();
         scenario.assert_ends_with(v(2));
     }
+}
+
+#[test]
+fn what_a_foreign_clock_dates_holds_from_when_it_is_taken_up() {
+    let scenario = Scenario::new();
+    let plan = scenario.plan(v(2));
+    let controller = scenario.controller();
+    assert!(live(&scenario, &controller, &plan, secs(15)).is_none());
+    let store: Arc<dyn JournalStore> = Arc::new(scenario.store.clone());
+    let load = || {
+        scenario.clock.run(Journal::load(Arc::clone(&store), Scenario::rollout(), writer("reader"))).unwrap()
+    };
+    let before_it = load().fold().clone();
+    let before = before_it.state().unwrap().clone();
+    // A stage may be complete by a word: when that was said decides how long it has baked.
+    let smaller = Control::Resize { desired: 4 };
+    let said = SkewedClock::ahead(scenario.clock.shared(), YEAR).read();
+    scenario.clock.run(async {
+        let store = Arc::clone(&store);
+        send_control(store, &Scenario::rollout(), writer("person"), smaller.clone(), &said).await.unwrap();
+    });
+    scenario.clock.advance(secs(70));
+    let journal = load();
+    assert!(journal.fold().has_unheard());
+    assert_eq!(journal.state().unwrap(), &before, "nobody has taken it up");
+
+    let reading = scenario.clock.read();
+    let now = journal.fold().time(&reading);
+    let mut fold: Fold = journal.fold().clone();
+    let commit = Commit {
+        seq: fold.len() + 1,
+        prev: fold.head(),
+        writer: writer("runs"),
+        epoch: fold.claim().unwrap().1,
+        clock: reading.clock,
+        at: reading.at,
+        records: vec![Record::Fact(Fact::TakenUp)],
+    };
+    fold.apply(&commit, commit.encode().1).unwrap();
+    let mut heard = journal.fold().clone();
+    heard.record(&Record::Fact(Fact::TakenUp), now).unwrap();
+    assert_eq!(fold.state(), heard.state());
+    assert!(!fold.has_unheard() && !heard.has_unheard());
+    // The fold of all but what the person wrote.
+    let mut said_now = before_it;
+    said_now.record(&Record::Control(smaller), now).unwrap();
+    assert_eq!(fold.state(), said_now.state(), "as if it had been said just now");
+    assert_ne!(fold.state(), Some(&before));
+}
+
+fn writer(name: &str) -> WriterId {
+    WriterId::new(name).unwrap()
 }
 
 #[test]

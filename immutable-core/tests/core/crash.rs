@@ -8,7 +8,7 @@ use immutable_core::fleet::{
     Capabilities, DrainRequest, Fleet, FleetError, LaunchRequest, Launched, Phase, Snapshot,
     TerminateRequest, Terminated,
 };
-use immutable_core::journal::JournalError;
+use immutable_core::journal::{JournalError, Key};
 use immutable_core::planner::Conclusion;
 use immutable_core::{Digest, FleetId, Seed, Token, WriterId};
 use immutable_testkit::fleet::Operation;
@@ -122,7 +122,7 @@ fn a_cancelled_run_says_so_and_can_be_resumed() {
         scenario.clock.run(async { futures_util::join!(controller.run(&plan, &token), cancel) });
     assert!(matches!(result, Err(ControllerError::Cancelled { .. })), "{result:?}");
     let store: Arc<dyn immutable_core::journal::JournalStore> = Arc::new(scenario.store.clone());
-    assert!(!scenario.clock.run(store.list(&Scenario::rollout())).unwrap().is_empty());
+    assert!(!scenario.clock.run(store.list(&Key::new(Scenario::rollout(), 1))).unwrap().is_empty());
     let conclusion =
         scenario.clock.run(scenario.controller().resume(&Scenario::rollout(), &CancellationToken::new()));
     assert_eq!(conclusion.unwrap(), Conclusion::Completed);

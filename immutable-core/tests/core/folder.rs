@@ -1,70 +1,20 @@
-//! The store in a folder: what every store must do, and a process that is killed while it writes.
+//! The store in a folder, and a process that is killed while it writes.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use immutable_core::controller::{Clock, SystemClock};
 use immutable_core::journal::{Commit, Control, Journal, JournalStore, Key, Reading, Record};
 use immutable_core::planner::PlanRequest;
 use immutable_core::store::FolderStore;
 use immutable_core::strategy::Rolling;
 use immutable_core::{ClockId, FleetId, RolloutId, Seed, Timestamp, WriterId, Zone};
-use immutable_testkit::conformance::Harness;
-use immutable_testkit::conformance::journal_store::JournalStoreHarness;
 
 use crate::scenario::v;
 
-#[derive(Debug)]
-struct Folder {
-    clock: SystemClock,
-    folder: tempfile::TempDir,
-}
-
-impl Folder {
-    fn new() -> Self {
-        Self { clock: SystemClock::new(), folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn open(&self) -> Arc<dyn JournalStore> {
-        Arc::new(FolderStore::new(self.folder.path().join("journals")))
-    }
-}
-
-impl Harness for Folder {
-    fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(self.clock.clone())
-    }
-}
-
-#[async_trait]
-impl JournalStoreHarness for Folder {
-    fn store(&self) -> Arc<dyn JournalStore> {
-        self.open()
-    }
-
-    fn second_view(&self) -> Option<Arc<dyn JournalStore>> {
-        Some(self.open())
-    }
-
-    async fn reopen(&self) -> Option<Arc<dyn JournalStore>> {
-        Some(self.open())
-    }
-}
-
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
-}
-
-mod conformance {
-    use super::*;
-
-    immutable_testkit::journal_store_conformance! {
-        harness: Folder::new(),
-        run: |_harness, case| block_on(case),
-    }
 }
 
 const FOLDER: &str = "IMMUTABLE_TEST_CRASHING_WRITER";
@@ -135,7 +85,7 @@ fn a_writer_that_is_killed_at_any_moment_leaves_a_whole_journal() {
         length = journal.fold().len();
     }
     let store = FolderStore::new(folder.path());
-    let keys = block_on(store.list(&rollout())).unwrap();
+    let keys = block_on(store.list(&Key::new(rollout(), 1))).unwrap();
     assert_eq!(keys.len() as u64, length);
     for key in keys {
         let bytes = block_on(store.get(&key)).unwrap().unwrap();

@@ -2,7 +2,7 @@
 //! as a difference to judge; `INSTA_UPDATE=always` writes the files anew.
 
 use immutable_core::controller::{Clock, Controller};
-use immutable_core::journal::JournalStore;
+use immutable_core::journal::{JournalStore, Key};
 use immutable_core::plan::Plan;
 use immutable_core::planner::Conclusion;
 use immutable_core::strategy::Rolling;
@@ -96,7 +96,7 @@ fn a_pause_and_an_approval() {
 fn journal(scenario: &Scenario) -> Vec<(String, Vec<u8>)> {
     scenario.clock.run(async {
         let mut objects = Vec::new();
-        for key in scenario.store.list(&Scenario::rollout()).await.unwrap() {
+        for key in scenario.store.list(&Key::new(Scenario::rollout(), 1)).await.unwrap() {
             objects.push((key.to_string(), scenario.store.get(&key).await.unwrap().unwrap()));
         }
         objects

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use immutable_core::controller::{Controller, ControllerError};
-use immutable_core::fleet::{Fleet, RouteState, Router};
-use immutable_core::journal::Control;
+use immutable_core::fleet::{Fleet, RouteState, Router, Standing};
+use immutable_core::journal::{Control, Fact, Fold, Record};
 use immutable_core::limits::Limits;
 use immutable_core::plan::{OnResize, OnRetarget, Plan};
-use immutable_core::planner::{Conclusion, FailReason, PlanRequest};
+use immutable_core::planner::{Cause, Conclusion, FailReason, Observation, PlanRequest};
 use immutable_core::strategy::{BlueGreen, Canary, CanaryStep, RolloutStrategy, Share, Stage};
 use immutable_core::{Digest, Quantity};
 use tokio_util::sync::CancellationToken;
@@ -238,4 +238,48 @@ fn shares_without_a_router_are_refused_before_anything_is_begun() {
     assert!(matches!(error, ControllerError::MissingRouter { .. }), "{error}");
     assert!(error.to_string().contains("shares traffic"), "{error}");
     assert_eq!(scenario.fleet.effects().len(), 0);
+}
+
+#[test]
+fn a_router_that_has_lost_its_routes_gets_none_for_what_is_not_ready() {
+    let scenario = Scenario::new();
+    let unwell = scenario.fleet.instances().remove(0).id;
+    scenario.fleet.make_unready(&unwell).unwrap();
+    let plan = scenario.plan(v(2));
+    scenario.router.restart();
+    assert_eq!(scenario.run(&plan).unwrap(), Conclusion::Completed);
+    assert_eq!(scenario.router.misrouted(), []);
+    scenario.assert_ends_with(v(2));
+}
+
+#[test]
+fn one_that_is_set_apart_is_missed_for_longer_before_it_is_stopped() {
+    for protected in [false, true] {
+        let mut scenario = Scenario::new();
+        scenario.limits.healthy_deadline = secs(60);
+        let missed = scenario.fleet.instances().remove(0).id;
+        let mut standing = Standing::PLAIN;
+        standing.protected = protected;
+        scenario.fleet.set_standing(&missed, standing).unwrap();
+        let plan = scenario.plan(v(2));
+        let mut fold = Fold::new(Scenario::rollout());
+        let open = Record::Open {
+            spec: Box::new(plan.spec.clone()),
+            initial: plan.initial.clone(),
+            plan: plan.digest(),
+        };
+        fold.record(&open, scenario.now()).unwrap();
+        let mut snapshot = scenario.clock.run(scenario.fleet.observe()).unwrap();
+        snapshot.instances.retain(|instance| instance.id != missed);
+        let mut given_up = |after: u64| {
+            let records = fold.observe(&snapshot, scenario.now() + secs(after)).unwrap();
+            let broken = |record: &Record| {
+                let Record::Fact(Fact::Observed { observation, .. }) = record else { return false };
+                *observation == Observation::Broken(Cause::Missing)
+            };
+            records.iter().any(broken)
+        };
+        let expected = [(0, false), (4, false), (6, !protected), (59, false), (61, protected)];
+        assert_eq!(expected.map(|(after, _)| (after, given_up(after))), expected, "protected: {protected}");
+    }
 }

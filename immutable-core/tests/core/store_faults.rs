@@ -67,8 +67,8 @@ impl JournalStore for Unreliable {
         }
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
-        self.inner.list(rollout).await
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
+        self.inner.list(from).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
@@ -93,7 +93,7 @@ fn controller(scenario: &Scenario, mishaps: impl IntoIterator<Item = (u32, Misha
 fn commits() -> u32 {
     let scenario = Scenario::new();
     scenario.run(&scenario.plan(v(2))).unwrap();
-    let keys = scenario.clock.run(scenario.store.list(&Scenario::rollout())).unwrap();
+    let keys = scenario.clock.run(scenario.store.list(&Key::new(Scenario::rollout(), 1))).unwrap();
     u32::try_from(keys.len()).unwrap()
 }
 
@@ -322,11 +322,11 @@ impl JournalStore for Listless {
         self.inner.create_if_absent(key, bytes).await
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
         if self.fails.load(Ordering::Relaxed) {
-            return Err(StoreError::new("list", rollout.to_string(), Retry::Backoff, "not reached".into()));
+            return Err(StoreError::new("list", from.to_string(), Retry::Backoff, "not reached".into()));
         }
-        self.inner.list(rollout).await
+        self.inner.list(from).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {

@@ -36,8 +36,8 @@ impl JournalStore for Deadly {
         self.store.create_if_absent(key, bytes).await
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
-        self.store.list(rollout).await
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
+        self.store.list(from).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {

@@ -9,7 +9,7 @@ use immutable_core::fleet::{
     Capabilities, DrainRequest, Fleet, FleetError, LaunchRequest, Launched, Snapshot, TerminateRequest,
     Terminated,
 };
-use immutable_core::journal::{Commit, JournalStore, MemoryStore, ReleaseRecord, ReleaseState, Subject};
+use immutable_core::journal::{Commit, JournalStore, Key, MemoryStore, ReleaseRecord, ReleaseState, Subject};
 use immutable_core::limits::Limits;
 use immutable_core::planner::PlanRequest;
 use immutable_core::release::{GroupPhase, ReleaseOutcome, ReleasePlan, ReleaseSpec};
@@ -252,7 +252,7 @@ impl World {
     /// The state that the journal of the release tells.
     pub(crate) fn state(&self) -> ReleaseState {
         let mut fold = immutable_core::journal::Fold::<ReleaseState>::empty(release());
-        for key in self.clock.run(self.store.list(&release())).unwrap() {
+        for key in self.clock.run(self.store.list(&Key::new(release(), 1))).unwrap() {
             let bytes = self.clock.run(self.store.get(&key)).unwrap().unwrap();
             let (commit, digest) = Commit::<<ReleaseState as Subject>::Record>::read(&bytes).unwrap();
             fold.apply(&commit, digest).unwrap();

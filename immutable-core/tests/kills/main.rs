@@ -23,7 +23,7 @@ use futures_util::future::{Either, select};
 use immutable_core::controller::{Controller, ControllerError};
 use immutable_core::fleet::{Fleet, Router};
 use immutable_core::gate::{Gate, GateContext, GateError, GateSpec, Judgement, Verdict};
-use immutable_core::journal::{JournalError, JournalStore};
+use immutable_core::journal::{JournalError, JournalStore, Key};
 use immutable_core::plan::Plan;
 use immutable_core::planner::Conclusion;
 use immutable_core::store::FolderStore;
@@ -143,7 +143,7 @@ impl Story {
 
     /// What a successor can know, but for the time that has passed since: what was done, and the journal.
     fn looks_like(&self) -> Digest {
-        let keys = self.store().list(&Scenario::rollout()).now_or_never().unwrap().unwrap();
+        let keys = self.store().list(&Key::new(Scenario::rollout(), 1)).now_or_never().unwrap().unwrap();
         let commit = |key| self.store().get(key).now_or_never().unwrap().unwrap();
         let journal: Vec<_> = keys.iter().map(commit).collect();
         let (effects, routes) = (self.scenario.fleet.effects(), self.scenario.router.applied());
@@ -175,23 +175,17 @@ impl AtOnce {
 impl JournalStore for AtOnce {
     async fn create_if_absent(
         &self,
-        key: &immutable_core::journal::Key,
+        key: &Key,
         bytes: &[u8],
     ) -> Result<immutable_core::journal::Created, immutable_core::journal::StoreError> {
         Self::wait(self.0.create_if_absent(key, bytes))
     }
 
-    async fn list(
-        &self,
-        rollout: &immutable_core::RolloutId,
-    ) -> Result<Vec<immutable_core::journal::Key>, immutable_core::journal::StoreError> {
-        Self::wait(self.0.list(rollout))
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, immutable_core::journal::StoreError> {
+        Self::wait(self.0.list(from))
     }
 
-    async fn get(
-        &self,
-        key: &immutable_core::journal::Key,
-    ) -> Result<Option<Vec<u8>>, immutable_core::journal::StoreError> {
+    async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, immutable_core::journal::StoreError> {
         Self::wait(self.0.get(key))
     }
 }

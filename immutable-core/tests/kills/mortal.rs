@@ -14,7 +14,7 @@ use immutable_core::fleet::{
 };
 use immutable_core::gate::{Gate, GateContext, GateError, Judgement};
 use immutable_core::journal::{Created, JournalStore, Key, StoreError};
-use immutable_core::{Digest, FleetId, RolloutId};
+use immutable_core::{Digest, FleetId};
 
 /// What happens at one point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,8 +150,8 @@ impl JournalStore for MortalStore {
         Ok(created)
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
-        self.inner.list(rollout).await
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
+        self.inner.list(from).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {

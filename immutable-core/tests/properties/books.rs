@@ -226,6 +226,12 @@ impl Books {
         serves && (keeps_all || !self.in_slot(Slot(slot)).any(|entry| entry.lives() && entry.is_old()))
     }
 
+    /// Whether slots are done in an order, so that each of them gets its own instance.
+    pub(crate) fn is_ordered(&self) -> bool {
+        let descends = self.spec.order == SlotOrder::Descending;
+        descends || self.spec.limits.one_zone_at_a_time || !self.leaders.is_empty()
+    }
+
     /// Slots with a smaller turn must be finished before a slot is begun.
     fn turn(&self, slot: u32) -> (bool, usize, Option<Reason>, u32) {
         let descends = self.spec.order == SlotOrder::Descending;

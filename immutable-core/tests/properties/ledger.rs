@@ -284,8 +284,9 @@ impl Ledger {
             },
             Control::Resize { desired } if granted => {
                 books.desired = *desired;
+                let is_ordered = books.is_ordered();
                 for (seat, entry) in &mut books.entries {
-                    entry.spare &= seat.slot.0 >= *desired;
+                    entry.spare = (entry.spare || is_ordered) && seat.slot.0 >= *desired;
                 }
             }
             Control::Limits { limits } if granted => {
@@ -341,14 +342,15 @@ impl Ledger {
         self.books.strikes.clear();
         self.books.verdicts.clear();
         self.books.complete_since = None;
-        for entry in self.books.entries.values_mut() {
+        let (is_ordered, desired) = (self.books.is_ordered(), self.books.desired);
+        for (seat, entry) in &mut self.books.entries {
             let is_other = entry.image != wanted;
             let urgent = entry.reason.filter(|_| entry.is_asked());
             entry.former &= is_other && Some(entry.image) != previous;
             let revoked = self.books.revoked.contains(&entry.image).then_some(Reason::Revoked);
             let known = urgent.into_iter().chain(revoked).min();
             entry.reason = known.or_else(|| is_other.then_some(Reason::OtherImage));
-            (entry.fresh, entry.spare) = (false, false);
+            (entry.fresh, entry.spare) = (false, is_ordered && seat.slot.0 >= desired);
         }
     }
 

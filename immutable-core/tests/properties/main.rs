@@ -13,6 +13,7 @@
 mod any;
 mod books;
 mod case;
+mod checkpoints;
 mod checks;
 mod forecasting;
 mod generate;

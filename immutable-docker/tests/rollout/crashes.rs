@@ -16,17 +16,24 @@ use crate::stage::{Stage, verdict};
 use crate::watch::Watch;
 
 const DESIRED: u32 = 10;
-const KILLS: usize = 20;
+
+/// How many kills; `IMMUTABLE_TEST_KILLS` asks for another number.
+fn kills_wanted() -> usize {
+    match std::env::var("IMMUTABLE_TEST_KILLS") {
+        Ok(asked) => asked.parse().expect("IMMUTABLE_TEST_KILLS is a number of kills"),
+        Err(_) => 10,
+    }
+}
 
 /// The engine's own record of every container it creates for a fleet. Listened to all along, because the engine
 /// remembers only its last 256 events.
-struct Creations {
+pub(crate) struct Creations {
     stream: UnixStream,
     listener: JoinHandle<Vec<u8>>,
 }
 
 impl Creations {
-    fn listen(stage: &Stage) -> Self {
+    pub(crate) fn listen(stage: &Stage) -> Self {
         let filters = format!(
             "%7B%22label%22%3A%5B%22{}%3D{}%22%5D%2C%22event%22%3A%5B%22create%22%5D%7D",
             labels::FLEET,
@@ -45,7 +52,7 @@ impl Creations {
     }
 
     /// No launch token was given to two containers.
-    fn assert_launched_once(self, at_least: usize) {
+    pub(crate) fn assert_launched_once(self, at_least: usize) {
         self.stream.shutdown(Shutdown::Both).unwrap();
         let answer = String::from_utf8(self.listener.join().unwrap()).unwrap();
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -66,15 +73,16 @@ fn now() -> u64 {
 }
 
 #[test]
-fn killed_at_twenty_random_moments_it_loses_nothing() {
+fn killed_at_random_moments_it_loses_nothing() {
     let stage = Stage::running(DESIRED);
     let seed = Seed::new(now());
     println!("seed {seed:?}");
     let creations = Creations::listen(&stage);
     let watch = Watch::start(&stage.lab, &stage.fleet_id, &stage.haproxy);
     let load = stage.load();
+    let wanted = kills_wanted();
     let (mut kills, mut rollouts, mut lives) = (0, 0_u64, 0);
-    while kills < KILLS {
+    while kills < wanted {
         rollouts += 1;
         let target = if rollouts % 2 == 1 { stage.images.v2 } else { stage.images.v1 };
         let rollout = format!("roll-{rollouts}");
@@ -82,7 +90,7 @@ fn killed_at_twenty_random_moments_it_loses_nothing() {
             let mut child = process::deploy(&stage, &rollout, target, DESIRED);
             lives += 1;
             let moment = Duration::from_millis(100 + seed.rank(&u64::to_be_bytes(lives)) % 1500);
-            if kills < KILLS {
+            if kills < wanted {
                 std::thread::sleep(moment);
                 child.kill().unwrap();
             }

@@ -16,10 +16,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::stage::{self, Story};
 
-/// An engine of its own, whose containers outlive the daemon; their addresses cannot be reached from here, so running
-/// is ready.
 #[test]
 fn a_killed_and_restarted_engine_only_delays_the_rollout() {
+    only_delays_the_rollout(Shutdown::Kill);
+}
+
+#[test]
+fn a_stopped_and_started_engine_only_delays_the_rollout() {
+    only_delays_the_rollout(Shutdown::Graceful);
+}
+
+/// An engine of its own, whose containers outlive the daemon; their addresses cannot be reached from here, so running
+/// is ready.
+fn only_delays_the_rollout(shutdown: Shutdown) {
     let lab = Lab::connect().expect("run through `cargo xtask engine -- cargo test ...`");
     let folder = tempfile::tempdir().unwrap();
     let mut engine = Engine::start_with(folder.path(), EngineOptions { live_restore: true }).unwrap();
@@ -70,7 +79,7 @@ fn a_killed_and_restarted_engine_only_delays_the_rollout() {
         std::thread::sleep(Duration::from_millis(10));
     }
     assert!(!second.is_finished(), "it must not be over yet");
-    engine.restart(Shutdown::Kill).unwrap();
+    engine.restart(shutdown).unwrap();
     let second = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(120), second).await });
     let second = second.unwrap_or_else(|_| panic!("still running:\n{}", story.text())).unwrap();
     assert_eq!(second.unwrap(), Conclusion::Completed, "{}", story.text());

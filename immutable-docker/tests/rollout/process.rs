@@ -32,21 +32,46 @@ struct Job {
     limits: Limits,
 }
 
+impl Job {
+    fn new(stage: &Stage, rollout: &str, target: Digest, desired: u32) -> Self {
+        Self {
+            socket: stage.lab.socket().to_owned(),
+            admin: stage.haproxy.admin_socket().to_owned(),
+            journal: stage.journal().to_owned(),
+            fleet: stage.fleet_id.clone(),
+            rollout: rollout.to_owned(),
+            target,
+            desired,
+            limits: stage.limits.clone(),
+        }
+    }
+}
+
 /// Starts a process that deploys.
 pub(crate) fn deploy(stage: &Stage, rollout: &str, target: Digest, desired: u32) -> Child {
-    let job = Job {
-        socket: stage.lab.socket().to_owned(),
-        admin: stage.haproxy.admin_socket().to_owned(),
-        journal: stage.journal().to_owned(),
-        fleet: stage.fleet_id.clone(),
-        rollout: rollout.to_owned(),
-        target,
-        desired,
-        limits: stage.limits.clone(),
-    };
-    Command::new(std::env::current_exe().unwrap())
+    let job = Job::new(stage, rollout, target, desired);
+    started(Command::new(std::env::current_exe().unwrap()), &job)
+}
+
+/// The same with its journal on a disk of so many kilobytes, which only this process and those who look through it see.
+pub(crate) fn deploy_on_small_disk(
+    stage: &Stage,
+    rollout: &str,
+    target: Digest,
+    desired: u32,
+    kilobytes: u32,
+) -> Child {
+    let mount = format!("mount -t tmpfs -o size={kilobytes}k tmpfs \"$0\" && exec \"$@\"");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-ec", &mount]);
+    command.arg(stage.journal()).arg(std::env::current_exe().unwrap());
+    started(command, &Job::new(stage, rollout, target, desired))
+}
+
+fn started(mut command: Command, job: &Job) -> Child {
+    command
         .args(["--exact", "process::the_deploying_process", "--nocapture"])
-        .env(JOB, serde_json::to_string(&job).unwrap())
+        .env(JOB, serde_json::to_string(job).unwrap())
         .stdout(Stdio::null())
         .spawn()
         .unwrap()

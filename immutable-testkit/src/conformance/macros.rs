@@ -118,6 +118,12 @@ macro_rules! journal_store_conformance {
             another_view_sees_what_was_created
             what_was_created_survives_reopening
             a_dropped_creation_stored_all_or_nothing
+            every_writer_of_one_journal_gets_a_number_of_its_own
+            a_list_begins_where_it_was_asked_to
+            a_commit_whose_answer_was_lost_is_recognised
+            a_damaged_object_is_neither_hidden_nor_replaced
+            a_full_store_keeps_what_it_has
+            a_store_without_the_right_to_write_says_so
         }
     };
 }

@@ -25,7 +25,7 @@ pub enum Mishap {
         /// How many of a hundred.
         percent: u8,
     },
-    /// Changes are not announced before it ends.
+    /// Nothing is announced before it ends, and what changes before it ends never is.
     Deaf,
     /// Every call that changes something is to come back after this time.
     Throttled {
@@ -281,12 +281,15 @@ impl Fleet for FaultyFleet {
         Ok(list)
     }
 
-    async fn changed(&self, since: u64) {
-        self.inner.changed(since).await;
-        let deaf = self.meets(|mishap, until| matches!(mishap, Mishap::Deaf).then_some(until));
-        if let Some(until) = deaf {
+    async fn changed(&self, mut since: u64) {
+        loop {
+            self.inner.changed(since).await;
+            let deaf = self.meets(|mishap, until| matches!(mishap, Mishap::Deaf).then_some(until));
+            let Some(until) = deaf else { return };
             self.tally.met(FaultKind::MissedEvents);
             self.clock.sleep_until(until).await;
+            // A platform that does not say what it shows now goes on with what it announced last.
+            since = self.inner.observe().await.map_or(since, |list| list.revision);
         }
     }
 

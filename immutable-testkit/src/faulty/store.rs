@@ -1,10 +1,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use immutable_core::Timestamp;
 use immutable_core::controller::Clock;
 use immutable_core::error::Retry;
 use immutable_core::journal::{Created, JournalStore, Key, StoreError};
-use immutable_core::{RolloutId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{FaultKind, Tally};
@@ -137,9 +137,9 @@ impl JournalStore for FaultyStore {
         Ok(created)
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
-        self.reach("list", || rollout.to_string())?;
-        self.inner.list(rollout).await
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
+        self.reach("list", || from.to_string())?;
+        self.inner.list(from).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
@@ -157,7 +157,7 @@ impl JournalStore for FaultyStore {
                 }
             }
             Damage::Misdirected => {
-                let before = Key::new(key.rollout().clone(), key.seq().saturating_sub(1).max(1));
+                let before = key.at(key.seq().saturating_sub(1).max(1));
                 return self.inner.get(&before).await;
             }
         }

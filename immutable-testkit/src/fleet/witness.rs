@@ -11,6 +11,11 @@ pub(crate) trait Witness: Debug + Send + Sync {
         let _ = (instance, at, on_request);
     }
 
+    /// The instance is ready, and was not a moment ago.
+    fn became_ready(&self, instance: &InstanceId) {
+        let _ = instance;
+    }
+
     /// Something happened.
     fn happened(&self, effect: &Effect) {
         let _ = effect;

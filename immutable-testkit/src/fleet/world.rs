@@ -179,11 +179,15 @@ impl World {
         change: impl FnOnce(&mut Machine) -> T,
     ) -> Option<T> {
         let machine = self.machines.get_mut(id)?;
+        let was_ready = machine.ready_since.is_some();
         let result = self.gauge.changing(machine, |machine| {
             let result = change(machine);
             machine.refresh(at);
             result
         });
+        if machine.ready_since.is_some() && !was_ready {
+            self.witnesses.iter().filter_map(Weak::upgrade).for_each(|witness| witness.became_ready(id));
+        }
         self.revision += 1;
         Some(result)
     }

@@ -1,5 +1,4 @@
 use async_trait::async_trait;
-use immutable_core::RolloutId;
 use immutable_core::journal::{Created, Key, StoreError};
 
 mockall::mock! {
@@ -10,7 +9,7 @@ mockall::mock! {
     #[async_trait]
     impl immutable_core::journal::JournalStore for JournalStore {
         async fn create_if_absent(&self, key: &Key, bytes: &[u8]) -> Result<Created, StoreError>;
-        async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError>;
+        async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError>;
         async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError>;
     }
 }

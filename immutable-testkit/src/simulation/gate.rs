@@ -9,6 +9,7 @@ use immutable_core::gate::{
 };
 use immutable_core::{Digest, Seed};
 
+use super::observer::Observer;
 use crate::fleet::MemoryFleet;
 
 /// How often an instance is measured.
@@ -49,6 +50,7 @@ impl MetricSource for ErrorRates {
 #[derive(Debug)]
 pub(super) struct ErrorGate {
     pub(super) metrics: Arc<dyn MetricSource>,
+    pub(super) observer: Arc<Observer>,
 }
 
 #[async_trait]
@@ -70,6 +72,7 @@ impl Gate for ErrorGate {
             () if mean > 0.25 => Verdict::Fail,
             () => Verdict::Pass,
         };
+        self.observer.judged(context.gate.clone(), verdict);
         Ok(Judgement::new(verdict, "mean error rate", format!("{mean:.4} of {} samples", values.len())))
     }
 }

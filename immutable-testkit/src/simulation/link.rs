@@ -9,8 +9,10 @@ use immutable_core::fleet::{
     RouterError, Snapshot, TerminateRequest, Terminated,
 };
 use immutable_core::journal::{Created, JournalStore, Key, StoreError};
-use immutable_core::{Digest, FleetId, RolloutId, Seed, Timestamp};
+use immutable_core::{Digest, FleetId, Seed, Timestamp};
 
+use super::Property;
+use super::observer::Observer;
 use crate::faulty::{FaultKind, Tally};
 
 /// How one process stands, and what stands between it and its world.
@@ -23,8 +25,13 @@ struct Standing {
     /// Until when its requests, or the answers to them, are held up.
     slow: Option<(bool, Timestamp)>,
     calls: u64,
+    /// When the last one was made, and how many were at that moment.
+    at_once: Option<(Timestamp, u32)>,
     waker: Option<Waker>,
 }
+
+/// A process that makes more calls than these in no time at all would do so for ever.
+const AT_ONCE: u32 = 10_000;
 
 /// The life of one process: it can be put to sleep and woken, and dies at any of its calls. Everything that it does goes
 /// through its link.
@@ -32,13 +39,14 @@ struct Standing {
 pub(super) struct Link {
     clock: Arc<dyn Clock>,
     tally: Tally,
+    observer: Arc<Observer>,
     seed: Seed,
     standing: Arc<Mutex<Standing>>,
 }
 
 impl Link {
-    pub(super) fn new(clock: Arc<dyn Clock>, tally: Tally, seed: Seed) -> Self {
-        Self { clock, tally, seed, standing: Arc::default() }
+    pub(super) fn new(clock: Arc<dyn Clock>, tally: Tally, observer: Arc<Observer>, seed: Seed) -> Self {
+        Self { clock, tally, observer, seed, standing: Arc::default() }
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing> {
@@ -99,9 +107,12 @@ impl Link {
 
     /// Makes a call, if the process lives to make it, and lives to hear of it.
     async fn call<T>(&self, call: impl Future<Output = T>) -> T {
-        let (number, dies) = {
+        let (number, at_once, dies) = {
             let mut standing = self.standing();
             standing.calls += 1;
+            let now = self.clock.now();
+            let before = standing.at_once.filter(|(at, _)| *at == now).map_or(0, |(_, calls)| calls);
+            standing.at_once = Some((now, before + 1));
             let dies = match &mut standing.doomed {
                 Some((0, done)) => Some(*done),
                 Some((calls, _)) => {
@@ -110,10 +121,16 @@ impl Link {
                 }
                 None => None,
             };
-            (standing.calls, dies)
+            (standing.calls, before + 1, dies)
         };
         if dies == Some(false) {
             return self.die().await;
+        }
+        if at_once > AT_ONCE {
+            let what = format!("a process makes more than {AT_ONCE} calls in no time");
+            self.observer.find(Property::Bounded, what);
+            self.standing().dead = true;
+            return std::future::pending().await;
         }
         self.held_up(false, number).await;
         let answer = call.await;
@@ -201,8 +218,8 @@ impl JournalStore for Linked<dyn JournalStore> {
         self.link.call(self.inner.create_if_absent(key, bytes)).await
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
-        self.link.call(self.inner.list(rollout)).await
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
+        self.link.call(self.inner.list(from)).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {

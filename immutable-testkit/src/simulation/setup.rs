@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use immutable_core::limits::Limits;
+use immutable_core::limits::{LaunchRate, Limits};
 use immutable_core::plan::{OnFailure, OnRetarget};
 use immutable_core::strategy::{
     BlueGreen, Canary, CanaryStep, Recreate, Rolling, RollingBlueGreen, Share, SlotOrder, StandardStrategy,
@@ -150,7 +150,7 @@ impl Setup {
         };
         let flaws =
             [Flaw::NeverReady, Flaw::NeverStarts, Flaw::Crashes { after: dice.seconds(3, 40) }, Flaw::Errors];
-        Self {
+        let mut setup = Self {
             instances,
             zones: dice.among(1, 3),
             strategy,
@@ -162,8 +162,6 @@ impl Setup {
             protected: apart.then(|| dice.among(0, instances - 1)),
             processes: dice.one_of(&[1, 1, 2, 3]),
             restart: dice.time(Duration::ZERO, Duration::from_secs(15)),
-            // Takeovers by clocks that differ are not survived yet: see the page on reliability.
-            clocks_apart: Duration::ZERO,
             boot: dice.seconds(1, 20),
             boot_jitter: dice.seconds(0, 9),
             stop: dice.time(Duration::ZERO, Duration::from_secs(3)),
@@ -173,7 +171,17 @@ impl Setup {
             events: dice.percent(75),
             sessions: dice.seconds(0, 20),
             chaos: dice.seconds(60, 400),
+            clocks_apart: dice.one_of(&[0, 0, 60, 3_600, 365 * 86_400].map(Duration::from_secs)),
+        };
+        // By dice of their own, so that they change nothing else of a seed.
+        let mut dice = Dice::new(seed, "rates and tolerance");
+        let rate = LaunchRate { burst: dice.among(1, 3), every: dice.seconds(1, 20) };
+        setup.limits.launch_rate = dice.percent(15).then_some(rate);
+        if matches!(setup.flaw, Flaw::NeverReady | Flaw::NeverStarts) && dice.percent(30) {
+            // Then only the lack of progress tells that the version is bad.
+            setup.limits.max_failures = Quantity::Count(1000);
         }
+        setup
     }
 
     /// The zones by name.

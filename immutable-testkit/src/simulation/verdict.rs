@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use immutable_core::controller::ControllerError;
 use immutable_core::error::with_causes;
-use immutable_core::fleet::{RouteChange, Router};
+use immutable_core::fleet::{Instance, RouteChange, Router};
 use immutable_core::journal::JournalError;
 use immutable_core::planner::Conclusion;
 use immutable_core::{Digest, InstanceId, RolloutId, Timestamp};
@@ -43,7 +43,10 @@ pub(super) async fn find_undeclared(world: &World, first: &RolloutId) {
         }
         Some(Conclusion::Completed | Conclusion::RolledBack { .. }) => {
             let instances = world.fleet.instances();
-            if let Some(unready) = instances.iter().find(|instance| !instance.is_ready()) {
+            // A version that crashes may do so at any time after the end.
+            let crashes = |it: &Digest| *it == image(2) && matches!(world.setup.flaw, Flaw::Crashes { .. });
+            let is_bad = |it: &&Instance| !it.is_ready() && !crashes(&it.image);
+            if let Some(unready) = instances.iter().find(is_bad) {
                 let what = format!("at the end {} is {:?}", unready.id, unready.phase);
                 world.observer.find(Property::Declared, what);
             }

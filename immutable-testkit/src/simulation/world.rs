@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use immutable_core::controller::{Clock, Controller};
+use immutable_core::controller::{Clock, Controller, Options};
 use immutable_core::fleet::{Fleet, Instance, Phase, Router, Standing};
 use immutable_core::journal::{JournalStore, MemoryStore};
 use immutable_core::plan::{OnApart, Plan};
@@ -175,7 +175,12 @@ impl World {
                 false => SkewedClock::behind(self.clock.shared(), apart),
             }
         };
-        let link = Link::new(self.clock.shared(), self.tally.clone(), self.seed.child(name));
+        let link = Link::new(
+            self.clock.shared(),
+            self.tally.clone(),
+            Arc::clone(&self.observer),
+            self.seed.child(name),
+        );
         let fleet: Arc<dyn Fleet> =
             Arc::new(Linked { link: link.clone(), inner: Arc::clone(&self.faulty_fleet) as Arc<dyn Fleet> });
         let router: Arc<dyn Router> = Arc::new(Linked {
@@ -189,8 +194,15 @@ impl World {
         #[expect(clippy::expect_used, reason = "letters, digits and hyphens")]
         let writer = WriterId::new(name).expect("a valid name");
         let told = Told { trace: self.trace.clone(), who: name.to_owned(), clock: self.clock.shared() };
-        let gate = ErrorGate { metrics: Arc::clone(&self.faulty_metrics) as _ };
+        let gate = ErrorGate {
+            metrics: Arc::clone(&self.faulty_metrics) as _,
+            observer: Arc::clone(&self.observer),
+        };
+        let mut options = Options::default();
+        // So few that even a small rollout has checkpoints, and whoever takes over begins with one.
+        options.checkpoint_after = 16;
         let controller = Controller::new(fleet, store, Arc::new(clock.clone()))
+            .with_options(options)
             .with_router(router)
             .with_gate(gate_name(CHECK), Arc::new(gate))
             .with_writer(writer)

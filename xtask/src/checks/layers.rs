@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 ///
 /// Level 0 is the vocabulary, whose modules may use each other.
 const LEVELS: &[&[&str]] = &[
-    &["digest", "time", "id", "seed", "error", "quantity"],
+    &["digest", "time", "id", "seed", "error", "quantity", "seeded"],
     &["image"],
     &["fleet"],
     &["limits", "gate", "calendar", "drift"],

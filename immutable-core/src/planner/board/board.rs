@@ -6,22 +6,22 @@ use crate::id::{Attempt, Slot};
 use crate::plan::Seat;
 use crate::time::Timestamp;
 
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// One slot: a list of the cells in it, in order of their attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seats {
-    first: u32,
+pub(super) struct Seats {
+    pub(super) first: u32,
     /// The attempts that were launched so far.
-    attempts: u32,
+    pub(super) attempts: u32,
     /// Its place in the order in which slots are worked off.
     rank: u32,
     /// The classes it is in.
     classes: u32,
     /// After a failed launch it rests for a while.
-    rests: bool,
+    pub(super) rests: bool,
     /// It owns a volume.
-    volume: bool,
+    pub(super) volume: bool,
 }
 
 impl Seats {
@@ -31,9 +31,9 @@ impl Seats {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Link {
-    cell: Cell,
-    next: u32,
+pub(super) struct Link {
+    pub(super) cell: Cell,
+    pub(super) next: u32,
 }
 
 /// See [the module](super).
@@ -44,13 +44,13 @@ struct Link {
 pub(in crate::planner) struct Board {
     desired: u32,
     lanes: u32,
-    slots: Vec<Seats>,
+    pub(super) slots: Vec<Seats>,
     /// The slot at each rank.
     by_rank: Vec<u32>,
     /// Tier of each slot, if there are any: none of a later tier is begun before all of the earlier ones are done.
     tiers: Vec<u32>,
-    cells: Vec<Link>,
-    free: u32,
+    pub(super) cells: Vec<Link>,
+    pub(super) free: u32,
     tally: Tally,
     /// The sets are kept along: not before all instances from the beginning have their seats.
     is_sorted: bool,
@@ -248,9 +248,13 @@ impl Board {
 
     /// Says of every instance anew which group it belongs to.
     pub(in crate::planner) fn regroup(&mut self, change: impl Fn(&mut Cell)) {
+        let is_ordered = !self.tiers.is_empty();
         let all: Vec<CellId> = self.entries().map(|(id, _)| id).collect();
         for id in all {
-            self.change(id, &change);
+            self.change(id, |cell| {
+                change(cell);
+                cell.spare |= is_ordered && cell.surplus;
+            });
         }
     }
 
@@ -346,6 +350,20 @@ impl Board {
         members(all, class)
     }
 
+    /// Takes in an instance whose cell is stored already.
+    pub(super) fn restore(&mut self, id: CellId) {
+        let cell = *self.cell(id);
+        let slot = cell.seat.slot.0 as usize;
+        self.link(slot, id);
+        self.strays[slot % self.lanes as usize] += u32::from(self.is_stray(&cell));
+        self.tally.come(&cell, 1);
+    }
+
+    /// For how many zones it has lanes.
+    pub(super) const fn zones(&self) -> u32 {
+        if self.tally.looks_at_zones { self.lanes } else { 0 }
+    }
+
     /// What cohorts are made of: attempts, whether it rests, and whether it owns a volume.
     pub(super) fn of_slot(&self, slot: Slot) -> (u32, bool, bool) {
         let seats = &self.slots[slot.0 as usize];
@@ -359,8 +377,7 @@ impl Board {
 
     /// Its counters alone, for whoever keeps them along.
     pub(in crate::planner) fn without_instances(&self) -> Self {
-        let lanes = if self.tally.looks_at_zones { self.lanes } else { 0 };
-        Self { tally: self.tally.clone(), ..Self::new(0, lanes, Vec::new(), Vec::new()) }
+        Self { tally: self.tally.clone(), ..Self::new(0, self.zones(), Vec::new(), Vec::new()) }
     }
 
     pub(super) const fn tally(&self) -> &Tally {

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::plan::Seat;
 use crate::strategy::Reason;
 use crate::time::Timestamp;
@@ -13,7 +15,8 @@ impl CellId {
 }
 
 /// Where an instance is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(in crate::planner) enum Phase {
     /// Its launch is intended, not confirmed.
     Intended,
@@ -32,7 +35,8 @@ pub(in crate::planner) enum Phase {
 }
 
 /// One instance in numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(in crate::planner) struct Cell {
     pub(in crate::planner) seat: Seat,
     /// Index of its image and of its zone in the tables of names.
@@ -54,7 +58,8 @@ pub(in crate::planner) struct Cell {
     /// It is in a seat beyond the desired slots.
     pub(in crate::planner) surplus: bool,
     /// It was found there, so nobody needs it: it leaves whatever it runs, and in the end every slot has its own and the
-    /// zones are balanced. Not so where the fleet became smaller or went another way since: then what is there is used.
+    /// zones are balanced. Not so where the fleet became smaller or went another way since: then what is there is used,
+    /// unless slots have an order, where a slot without its own would be waited for.
     pub(in crate::planner) spare: bool,
     /// It runs a target that another one took the place of on the way: of all versions the one that nobody wants.
     pub(in crate::planner) former: bool,
@@ -65,6 +70,25 @@ pub(in crate::planner) struct Cell {
 }
 
 impl Cell {
+    /// What stands in a cell that nobody has.
+    pub(super) const NOBODY: Self = Self {
+        seat: Seat::new(0, 0),
+        image: 0,
+        zone: 0,
+        phase: Phase::Broken,
+        since: Timestamp::UNIX_EPOCH,
+        reason: None,
+        in_service: false,
+        fixed: false,
+        skipped: false,
+        standby: false,
+        surplus: false,
+        spare: false,
+        former: false,
+        fresh: false,
+        charged: false,
+    };
+
     pub(in crate::planner) fn enter(&mut self, phase: Phase, since: Timestamp) {
         self.phase = phase;
         self.since = since;

@@ -173,10 +173,14 @@ impl Cohorts {
     /// Says of every instance anew which group it belongs to.
     pub(in crate::planner) fn regroup(&mut self, tally: &mut Tally, change: impl Fn(&mut Cell)) {
         let frame = Arc::clone(&self.frame);
+        let is_ordered = !frame.tiers.is_empty();
         self.present = [0; Class::COUNT];
         for mut cohort in std::mem::take(&mut self.all).into_iter().filter(|cohort| cohort.size > 0) {
             let before = cohort.like.clone();
-            cohort.like.cells.iter_mut().for_each(&change);
+            for cell in &mut cohort.like.cells {
+                change(cell);
+                cell.spare |= is_ordered && cell.surplus;
+            }
             recount(tally, &before, &cohort.like, cohort.size);
             let to = self.find(&frame, cohort.like);
             let known = &mut self.all[to];

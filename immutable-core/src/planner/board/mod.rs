@@ -8,6 +8,7 @@ mod class;
 mod cohorts;
 mod counts;
 mod founding;
+mod frozen;
 mod places;
 mod rank_set;
 mod span;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use immutable_core::RolloutId;
-use immutable_core::journal::JournalStore;
+use immutable_core::journal::{JournalStore, Key};
 
 use crate::conformance::Harness;
 
@@ -28,4 +28,26 @@ pub trait JournalStoreHarness: Harness {
     async fn reopen(&self) -> Option<Arc<dyn JournalStore>> {
         None
     }
+
+    /// Puts these bytes in place of an object behind the back of the store, as a disk does that forgets or mistakes
+    /// something. `false` if the harness cannot.
+    async fn damage(&self, _key: &Key, _bytes: &[u8]) -> bool {
+        false
+    }
+
+    /// Takes away the room for another object of a mebibyte. `false` if the harness cannot.
+    async fn fill(&self) -> bool {
+        false
+    }
+
+    /// Gives the room back.
+    async fn make_room(&self) {}
+
+    /// Takes away the right to write. `false` if the harness cannot.
+    async fn forbid(&self) -> bool {
+        false
+    }
+
+    /// Gives the right back.
+    async fn permit(&self) {}
 }

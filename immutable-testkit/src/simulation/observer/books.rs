@@ -5,8 +5,8 @@ use immutable_core::gate::{GateSpec, Verdict};
 use immutable_core::journal::{Control, Fact, Intent, Outcome, Record};
 use immutable_core::limits::Limits;
 use immutable_core::plan::{Adopted, OnApart, RolloutSpec, Seat};
-use immutable_core::planner::{Cause, Observation, OpId};
-use immutable_core::strategy::Reason;
+use immutable_core::planner::{Cause, Conclusion, Observation, OpId};
+use immutable_core::strategy::{Reason, Share};
 use immutable_core::{Digest, GateName, InstanceId, Quantity, Timestamp, Token, Zone};
 
 use super::Property;
@@ -27,6 +27,8 @@ struct Entry {
     zone: Zone,
     stand: Stand,
     instance: Option<InstanceId>,
+    /// It was available at some time.
+    served: bool,
     leads: bool,
     apart: bool,
 }
@@ -47,10 +49,13 @@ pub(super) struct Books {
     plain: bool,
     back: bool,
     aborted: bool,
+    paused: bool,
     stage: usize,
     /// Since when the stage may have stood: what a commit says may have been so since the one before.
     stage_since: Timestamp,
     commits: (Timestamp, Timestamp),
+    /// How many launches each commit has intended, and since when they may have been; `None` once nobody knows.
+    launched: Option<Vec<(Timestamp, u32)>>,
     revoked: BTreeSet<Digest>,
     approvals: BTreeSet<GateName>,
     passed: BTreeSet<GateName>,
@@ -75,9 +80,11 @@ impl Books {
             plain: true,
             back: false,
             aborted: false,
+            paused: false,
             stage: 0,
             stage_since: at,
             commits: (at, at),
+            launched: Some(Vec::new()),
             revoked: BTreeSet::new(),
             approvals: BTreeSet::new(),
             passed: BTreeSet::new(),
@@ -105,6 +112,7 @@ impl Books {
             zone: instance.zone.clone(),
             stand,
             instance: Some(instance.id.clone()),
+            served: true,
             leads: instance.standing.leader,
             apart: instance.standing.protected && self.spec.on_protected != OnApart::Replace,
         };
@@ -166,23 +174,31 @@ impl Books {
         self.entries.values().any(|entry| entry.instance.as_ref() == Some(instance))
     }
 
+    pub(super) fn instance(&self, seat: Seat) -> Option<&InstanceId> {
+        self.entries.get(&seat)?.instance.as_ref()
+    }
+
     /// Another commit begins.
-    pub(super) const fn commit(&mut self, at: Timestamp) {
+    pub(super) fn commit(&mut self, at: Timestamp) {
         self.commits = (self.commits.1, at);
+        self.launched.iter_mut().for_each(|launched| launched.push((self.commits.0, 0)));
     }
 
     /// Takes a record in and says what is wrong with it; without a time, spans are not looked at.
     pub(super) fn record(&mut self, record: &Record, at: Option<Timestamp>) -> Findings {
         let mut findings = Vec::new();
         match record {
-            Record::Open { .. } | Record::Claim { .. } | Record::NextTarget | Record::Shift { .. } => {}
+            Record::Open { .. } | Record::Claim { .. } | Record::NextTarget => {}
+            Record::Shift { share } => self.may_shift(*share, &mut findings),
             Record::Intent { op, intent: Intent::Launch { seat, zone, image, token } } => {
                 self.may_launch(*seat, zone, *image, &mut findings);
+                self.is_in_time(at, &mut findings);
                 let entry = Entry {
                     image: *image,
                     zone: zone.clone(),
                     stand: Stand::Starting,
                     instance: None,
+                    served: false,
                     leads: false,
                     apart: false,
                 };
@@ -214,9 +230,18 @@ impl Books {
                 self.stage_since = self.commits.0;
                 self.passed.clear();
             }
-            Record::TurnBack { .. } => self.back = true,
+            Record::TurnBack { .. } => (self.back, self.paused) = (true, false),
             Record::End { .. } => self.aborted = true,
-            Record::Close { .. } => {
+            Record::Close { conclusion } => {
+                let leaves_things = matches!(conclusion, Conclusion::Failed { .. } | Conclusion::Aborted);
+                let left = self.entries.iter().find(|(seat, entry)| {
+                    let is_useless = entry.stand == Stand::Broken || !entry.served && !entry.apart;
+                    seat.attempt.0 > 0 && is_useless
+                });
+                if let Some((seat, _)) = left.filter(|_| leaves_things) {
+                    findings
+                        .push((Property::Orphan, format!("closed, and {seat} is left and serves nobody")));
+                }
                 if let Some((op, seat)) = self.ops.first_key_value() {
                     findings.push((Property::Orphan, format!("closed while {op} for {seat} is open")));
                 }
@@ -235,6 +260,12 @@ impl Books {
         }
         if self.aborted {
             find(Property::Ended, format!("{seat} is launched after the end was decided"));
+        }
+        if self.paused {
+            find(Property::Ended, format!("{seat} is launched in a pause"));
+        }
+        if self.plain && self.back && image == self.spec.target {
+            find(Property::Gates, format!("{seat} is launched of the new version on the way back"));
         }
         if self.revoked.contains(&image) {
             find(Property::Ended, format!("{seat} is launched of {}, which was revoked", image.short()));
@@ -310,6 +341,14 @@ impl Books {
         let Some(before) = stage.checked_sub(1).and_then(|before| self.spec.stages.get(before)) else {
             return;
         };
+        let mut new = 0;
+        for entry in self.entries.values() {
+            new += u32::from(entry.stand == Stand::Available && entry.image == self.spec.target);
+        }
+        let wanted = before.new.min(self.spec.budget.desired);
+        if new < wanted {
+            findings.push((Property::Gates, format!("stage {stage} begins with {new} of {wanted} new ones")));
+        }
         for gate in &before.gates {
             let is_passed = match gate {
                 GateSpec::Bake(time) => at.is_none_or(|at| at.since(self.stage_since) >= *time),
@@ -319,6 +358,41 @@ impl Books {
             };
             if !is_passed {
                 findings.push((Property::Gates, format!("stage {stage} begins, but {gate} has not passed")));
+            }
+        }
+    }
+
+    /// The new ones must be enough for their share of the traffic, but for as many as may be missing of all.
+    fn may_shift(&self, share: Share, findings: &mut Findings) {
+        let desired = self.spec.budget.desired;
+        let wanted = if self.back { self.spec.previous } else { Some(self.spec.target) };
+        let is_new = |entry: &&Entry| entry.stand == Stand::Available && Some(entry.image) == wanted;
+        let new = self.entries.values().filter(is_new).count();
+        let needed = (u32::from(share.hundredths()) * desired).div_ceil(100) as usize;
+        let needed = (needed + self.fewest()).saturating_sub(desired as usize).max(needed.min(1));
+        if self.plain && new < needed {
+            let what = format!("{share} of the traffic for {new} new ones, and {needed} are needed");
+            findings.push((Property::Available, what));
+        }
+    }
+
+    /// No more launches than the rate allows, in every span that ends with this one.
+    fn is_in_time(&mut self, at: Option<Timestamp>, findings: &mut Findings) {
+        let rate = self.spec.limits.launch_rate;
+        let Some((rate, at)) = rate.zip(at).filter(|_| self.plain) else {
+            self.launched = None;
+            return;
+        };
+        let Some(launched) = &mut self.launched else { return };
+        launched.last_mut().into_iter().for_each(|(_, count)| *count += 1);
+        let mut count = 0;
+        for (since, launches) in launched.iter().rev() {
+            count += launches;
+            let most = u128::from(rate.burst) + at.since(*since).as_nanos() / rate.every.as_nanos().max(1);
+            if u128::from(count) > most {
+                let what = format!("{count} launches within {:?}, {most} are allowed", at.since(*since));
+                findings.push((Property::Rate, what));
+                return;
             }
         }
     }
@@ -354,6 +428,7 @@ impl Books {
                     }
                     _ => entry.stand,
                 };
+                entry.served |= entry.stand == Stand::Available;
             }
             Fact::Found { seat, instance } => self.adopt(*seat, instance),
             Fact::Standing { seat, standing } => {
@@ -376,6 +451,9 @@ impl Books {
     fn control(&mut self, control: &Control) {
         match control {
             Control::Abort => self.aborted = true,
+            Control::Pause => self.paused = true,
+            Control::Resume => self.paused = false,
+            Control::Rollback => (self.back, self.paused) = (true, false),
             Control::Approve { name } => {
                 self.approvals.insert(name.clone());
             }

@@ -4,9 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use immutable_core::controller::Clock;
 use immutable_core::fleet::{Instance, Origin};
-use immutable_core::journal::{Commit, Created, JournalStore, Key, MemoryStore, Record, StoreError};
-use immutable_core::planner::Conclusion;
-use immutable_core::{Digest, InstanceId, RolloutId, Slot, Token, Zone};
+use immutable_core::gate::Verdict;
+use immutable_core::journal::{
+    Commit, Created, Fact, JournalStore, Key, MemoryStore, Part, Record, StoreError,
+};
+use immutable_core::planner::{Conclusion, Observation};
+use immutable_core::{Digest, GateName, InstanceId, RolloutId, Slot, Token, Zone};
 
 use super::super::trace::{Fingerprint, Trace};
 use super::books::Books;
@@ -26,6 +29,8 @@ pub(in super::super) struct Made {
 struct Seen {
     books: BTreeMap<RolloutId, Books>,
     existing: BTreeSet<InstanceId>,
+    /// Those that were really ready at some time.
+    was_ready: BTreeSet<InstanceId>,
     /// Those that others launched.
     foreign: BTreeSet<InstanceId>,
     /// Those that a fault has touched: what is believed of them may be wrong.
@@ -37,6 +42,8 @@ struct Seen {
     /// A clock has jumped, so what its process measures is not what really passes.
     clock_jumped: bool,
     made: Vec<Made>,
+    /// What checks have said in this stage.
+    judged: Vec<(GateName, Verdict)>,
     per_slot: BTreeMap<(RolloutId, Slot), u32>,
     conclusions: BTreeMap<RolloutId, Conclusion>,
     violations: Vec<Violation>,
@@ -55,8 +62,9 @@ pub(in super::super) struct Observer {
 
 impl Observer {
     pub(in super::super) fn new(clock: Arc<dyn Clock>, trace: Trace, existing: &[Instance]) -> Self {
-        let existing = existing.iter().map(|instance| instance.id.clone()).collect();
-        Self { clock, trace, seen: Mutex::new(Seen { existing, ..Seen::default() }) }
+        let existing: BTreeSet<_> = existing.iter().map(|instance| instance.id.clone()).collect();
+        let was_ready = existing.clone();
+        Self { clock, trace, seen: Mutex::new(Seen { existing, was_ready, ..Seen::default() }) }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -116,6 +124,34 @@ impl Observer {
         self.seen().clock_jumped = true;
     }
 
+    /// A check says this.
+    pub(in super::super) fn judged(&self, gate: GateName, verdict: Verdict) {
+        self.seen().judged.push((gate, verdict));
+    }
+
+    /// Holds a record against what really is.
+    fn find_untrue(&self, seen: &mut Seen, rollout: &RolloutId, record: &Record) {
+        match record {
+            Record::Stage { .. } => seen.judged.clear(),
+            Record::Gate { gate, judgement, .. } => {
+                let said = (gate.clone(), judgement.verdict);
+                if !seen.judged.contains(&said) {
+                    let what = format!("check {gate} is said to say {:?}, and never did", said.1);
+                    self.find_in(seen, Property::Gates, what);
+                }
+            }
+            Record::Fact(Fact::Observed { seat, observation: Observation::Ready { .. } }) => {
+                let books = seen.books.get(rollout);
+                let instance = books.and_then(|books| books.instance(*seat)).cloned();
+                if let Some(instance) = instance.filter(|instance| !seen.was_ready.contains(instance)) {
+                    let what = format!("{instance} is said to be ready, and never was");
+                    self.find_in(seen, Property::Traffic, what);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// What was launched so far.
     pub(in super::super) fn made(&self) -> Vec<Made> {
         self.seen().made.clone()
@@ -163,6 +199,7 @@ impl Observer {
             if let Record::Close { conclusion } = record {
                 seen.conclusions.insert(key.rollout().clone(), conclusion.clone());
             }
+            self.find_untrue(&mut seen, key.rollout(), record);
             let at = (!seen.clock_jumped).then(|| self.clock.now());
             let findings = match seen.books.get_mut(key.rollout()) {
                 Some(books) => books.record(record, at),
@@ -232,6 +269,10 @@ impl Observer {
 }
 
 impl Witness for Observer {
+    fn became_ready(&self, instance: &InstanceId) {
+        self.seen().was_ready.insert(instance.clone());
+    }
+
     fn happened(&self, effect: &Effect) {
         let mut seen = self.seen();
         let seen = &mut *seen;
@@ -292,14 +333,14 @@ pub(in super::super) struct WatchedStore {
 impl JournalStore for WatchedStore {
     async fn create_if_absent(&self, key: &Key, bytes: &[u8]) -> Result<Created, StoreError> {
         let created = self.inner.create_if_absent(key, bytes).await?;
-        if created == Created::Yes {
+        if created == Created::Yes && key.part() == Part::Log {
             self.observer.committed(key, bytes);
         }
         Ok(created)
     }
 
-    async fn list(&self, rollout: &RolloutId) -> Result<Vec<Key>, StoreError> {
-        self.inner.list(rollout).await
+    async fn list(&self, from: &Key) -> Result<Vec<Key>, StoreError> {
+        self.inner.list(from).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {

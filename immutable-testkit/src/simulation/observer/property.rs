@@ -16,7 +16,7 @@ pub enum Property {
     LaunchedOnce,
     /// S5: no effect without a committed intent.
     Intended,
-    /// S6: nothing is launched after an abort, or of an image that was revoked.
+    /// S6: nothing is launched after an abort, in a pause, or of an image that was revoked.
     Ended,
     /// S7: no more versions at once than are allowed.
     Versions,
@@ -32,6 +32,8 @@ pub enum Property {
     Serving,
     /// S13: no more of the new image than the gates passed so far allow.
     Gates,
+    /// Nothing is launched faster than the limits allow.
+    Rate,
     /// L1: when faults stop, the fleet becomes what was declared.
     Declared,
     /// L3: within a bounded time.
@@ -58,6 +60,7 @@ impl fmt::Display for Property {
             Self::Traffic => "S11 traffic",
             Self::Serving => "S12 serving",
             Self::Gates => "S13 gates",
+            Self::Rate => "launch rate",
             Self::Declared => "L1 declared",
             Self::Bounded => "L3 bounded",
             Self::Journal => "journal",
