@@ -15,6 +15,7 @@ use immutable_core::{
 };
 use immutable_testkit::clock::VirtualClock;
 
+use crate::source::occurrences;
 use crate::table::{Row, assert_golden, text};
 use crate::world::rollout;
 
@@ -46,6 +47,8 @@ fn texts_that_are_no_names_quantities_or_times() {
         refused::<Moment>("2026-13-01"),
         refused::<LocalTime>("9 am"),
     ];
+    let ids = rows.iter().filter(|row| row.kind == "InvalidId").count();
+    assert_eq!(ids, occurrences("id.rs", "\ntext_id! {") + 1, "one of every kind of name, and a token");
     assert_golden!("names", text(&rows));
 }
 

@@ -28,6 +28,11 @@ fn kind(line: &str) -> Option<&str> {
     line.split(|c: char| !c.is_alphanumeric()).next()
 }
 
+/// How often this stands in a file.
+pub(crate) fn occurrences(file: &str, text: &str) -> usize {
+    read(file).matches(text).count()
+}
+
 /// The sentences that a file puts together when it refuses something: its literals with three words at least, but for
 /// those that describe what is allowed (`write_str`, `write!(f`, the arms of a `match` that only names things), its
 /// attributes, comments and tests.

@@ -11,7 +11,7 @@ use crate::source::{kinds, says, sentences};
 #[derive(Debug)]
 pub(crate) struct Row {
     /// As the error itself says it.
-    kind: String,
+    pub(crate) kind: String,
     text: String,
 }
 
