@@ -400,6 +400,8 @@ fn fleets() {
     let quota = of(4).quota(4).limits(limits(count(0), count(1)));
     all.add("a quota of what is desired", &Means("one fewer at a time"), &quota, &fleet(4), &Rolling::new());
     all.add("a quota of less than is desired", &Refused, &of(4).quota(3), &fleet(4), &Rolling::new());
+    let fewer = of(2).quota(3);
+    all.add("as many as that refusal names", &Means("within the quota"), &fewer, &fleet(4), &Rolling::new());
     let beyond = of(4).quota(5);
     all.add(
         "a quota of less than exists",

@@ -1,7 +1,10 @@
 //! Strategies that cannot do their work within the limits, or at all.
 
+use immutable_core::plan::Plan;
 use immutable_core::planner::PlanError;
-use immutable_core::strategy::{RolloutStrategy, Share, StandardStrategy, StrategyContext, Waves};
+use immutable_core::strategy::{
+    RolloutStrategy, Share, StandardStrategy, StrategyContext, StrategyError, Waves,
+};
 
 use crate::source::files;
 use crate::table::{Row, assert_all_sentences, assert_golden, text};
@@ -11,13 +14,28 @@ fn read(file: &str) -> StandardStrategy {
     toml::from_str(file).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// What is said of so many instances, so many more and so many fewer.
-fn refused((desired, surge, unavailable): (u32, u32, u32), file: &str) -> Row {
+type Numbers = (u32, u32, u32);
+
+/// What comes of so many instances, so many more and so many fewer.
+fn planned((desired, surge, unavailable): Numbers, file: &str) -> Result<Plan, StrategyError> {
     let request = of(desired).limits(limits(count(surge), count(unavailable)));
-    match request.plan(&fleet(desired), &read(file)).unwrap_err() {
-        PlanError::Strategy { source, .. } => Row::new(&source),
+    request.plan(&fleet(desired), &read(file)).map_err(|error| match error {
+        PlanError::Strategy { source, .. } => source,
         other => panic!("{file}: {other}"),
+    })
+}
+
+/// What is said, and that it is the nearest choice where it names a surge: with that it is planned, and with one less
+/// it is not.
+fn refused(numbers: Numbers, file: &str) -> Row {
+    let error = planned(numbers, file).unwrap_err();
+    let (desired, _, unavailable) = numbers;
+    if let Some((_, rest)) = error.reason.split_once("raise max_surge to ") {
+        let surge: u32 = rest.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap();
+        assert!(planned((desired, surge, unavailable), file).is_ok(), "{file}: {error}");
+        assert!(planned((desired, surge - 1, unavailable), file).is_err(), "{file}: {error}");
     }
+    Row::new(&error)
 }
 
 #[test]
@@ -48,6 +66,7 @@ fn every_sentence_about_a_strategy() {
         (one_more, "kind = 'canary'\nbeside_all = true\nsteps = [{ size = 3 }]"),
         ((10, 0, 1), "kind = 'canary'\nbeside_all = true\nsteps = [{ size = 3 }]"),
         (one_more, "kind = 'canary'\nsteps = [{ size = 6, baseline = true }]"),
+        ((1, 0, 1), "kind = 'canary'\nsteps = [{ size = 1, baseline = true }]"),
         (one_more, "kind = 'canary'\nsteps = [{ size = 2, share = 10, baseline = true }]"),
         (one_more, "kind = 'canary'\nsteps = [{ size = 1, approval = 'go' }, { size = 2, approval = 'go' }]"),
         (one_more, "kind = 'waves'\npattern = { geometric = { first = 1, factor = 1 } }"),
