@@ -307,7 +307,7 @@ fn a_request_that_cannot_be_planned_is_shown_where_it_stands() {
     assert_rollout(
         &[("\"c\"]", "\"a\"]")],
         "canary.toml:5:20: `zones[2]`: rollout deploy-42 names zone a more than once",
-        "name each zone once",
+        "name each once in `zones`",
     );
     assert_rollout(
         &[("[marks]\ni-04", "[marks]\ni-44")],
