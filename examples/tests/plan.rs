@@ -267,7 +267,7 @@ fn text_that_is_no_toml_or_no_json_is_shown_in_its_line() {
 fn limits_that_contradict_each_other_are_shown_where_they_stand() {
     assert_rollout(
         &[("max_surge = 2", "max_surge = 0")],
-        "canary.toml:8:1: `limits.max_surge`: the limits of rollout deploy-42 contradict each other: max_surge 0 and \
+        "canary.toml:8:1: `limits.max_surge`: the limits of rollout deploy-42 cannot be kept: max_surge 0 and \
          max_unavailable 0 are both 0 of 6 instances",
         "raise one of them, to 1 at least",
     );
@@ -307,7 +307,7 @@ fn a_request_that_cannot_be_planned_is_shown_where_it_stands() {
     assert_rollout(
         &[("\"c\"]", "\"a\"]")],
         "canary.toml:5:20: `zones[2]`: rollout deploy-42 names zone a more than once",
-        "name each zone once",
+        "name each once in `zones`",
     );
     assert_rollout(
         &[("[marks]\ni-04", "[marks]\ni-44")],

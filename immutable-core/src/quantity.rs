@@ -94,7 +94,7 @@ impl fmt::Display for Quantity {
 /// A text that is not a percentage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is not a quantity: expected a percentage such as `25%`, or a plain number where text is not needed"
+    "`{text}` is not a quantity: expected a percentage such as `25%`; a number of instances is no text, but a number such as 3"
 )]
 pub struct ParseQuantityError {
     text: String,

@@ -50,7 +50,7 @@ pub enum CalendarError {
         most: Duration,
     },
     /// Exchange or correct the ends of a freeze.
-    #[error("{field}: `until` {until} is not after `from` {from}")]
+    #[error("{field}: `until` {until} is not after `from` {from}: exchange them, or choose a later `until`")]
     FreezeEndsBeforeItBegins {
         /// The freeze.
         field: String,
@@ -68,15 +68,21 @@ pub enum CalendarError {
         moment: Moment,
     },
     /// Exchange the ends of the jitter.
-    #[error("jitter: `min` {} is longer than `max` {}", friendly_text(jitter.min), friendly_text(jitter.max))]
+    #[error(
+        "jitter: `min` {} is longer than `max` {}: exchange them, or choose a longer `max`",
+        friendly_text(jitter.min),
+        friendly_text(jitter.max)
+    )]
     JitterOrder {
         /// As given.
         jitter: Jitter,
     },
     /// Shorten the jitter, or lengthen the window: it could pass before the rollout begins.
     #[error(
-        "jitter: `max` {} is not shorter than {field}, which is open for {}: a rollout could wait until it is closed again",
+        "jitter: `max` {} is not shorter than {field}, which is open for {}: a rollout could wait until it is closed again; \
+         choose a `max` below {}, or a longer window",
         friendly_text(*max),
+        friendly_text(*window),
         friendly_text(*window)
     )]
     JitterTooLong {

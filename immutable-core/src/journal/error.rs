@@ -66,7 +66,7 @@ pub enum JournalError {
         rollout: RolloutId,
     },
     /// Choose another name, or check it: there is no such rollout.
-    #[error("there is no journal of a rollout {rollout}")]
+    #[error("there is no journal of a rollout {rollout}: check the name, or begin it first")]
     NotFound {
         /// The rollout.
         rollout: RolloutId,

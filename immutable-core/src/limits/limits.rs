@@ -139,7 +139,33 @@ impl Limits {
         if let Some((_, field)) = zeros.into_iter().find(|(is_zero, _)| *is_zero) {
             return Err(LimitsError::Zero { field });
         }
+        if self.healthy_deadline.is_zero() {
+            let so = "every instance would count as broken at its launch";
+            return Err(LimitsError::NoTime { field: "healthy_deadline", so, such_as: "5m" });
+        }
+        if self.launch_rate.is_some_and(|rate| rate.every.is_zero()) {
+            let so = "launch_rate would limit nothing";
+            return Err(LimitsError::NoTime { field: "launch_rate.every", so, such_as: "10s" });
+        }
+        self.check_progress(desired)?;
         budget("", self.max_surge, self.max_unavailable, desired)
+    }
+
+    /// Checks that what may take long by these limits does not count as a stuck rollout.
+    fn check_progress(&self, desired: u32) -> Result<(), LimitsError> {
+        let Self { progress_deadline, drain_deadline, launch_rate, .. } = *self;
+        // As many as the burst need not wait.
+        let every = launch_rate.filter(|rate| rate.burst < desired).map_or(Duration::ZERO, |rate| rate.every);
+        let slowest = [
+            ("drain_deadline", drain_deadline, "a single instance that drains for so long"),
+            ("launch_rate.every", every, "waiting for the next launch"),
+        ];
+        match slowest.into_iter().find(|(_, value, _)| *value >= progress_deadline) {
+            Some((field, value, waits)) => {
+                Err(LimitsError::SlowerThanProgress { field, value, progress_deadline, waits })
+            }
+            None => Ok(()),
+        }
     }
 
     /// The limits of the way back in numbers for a fleet of this size.
@@ -167,11 +193,15 @@ impl Limits {
         self.max_surge_per_zone.is_some() || self.max_unavailable_per_zone.is_some()
     }
 
-    /// Checks that in each of so many zones something can be replaced within these numbers.
+    /// Checks that in each of so many zones something can be replaced within these numbers, and that an image can fail in as
+    /// many of them as make it a bad one.
     ///
     /// # Errors
-    /// [`LimitsError::ZoneZero`].
+    /// [`LimitsError::ZoneZero`], [`LimitsError::PoisonZones`].
     pub fn check_zones(&self, budget: &Budget, zones: u32) -> Result<(), LimitsError> {
+        if let Some(Poison { zones: asked, .. }) = self.poison.filter(|poison| poison.zones > zones.max(1)) {
+            return Err(LimitsError::PoisonZones { zones: asked, most: zones.max(1) });
+        }
         for zone in 0..zones.max(1) {
             let size = budget.slots_in_zone(zone, zones);
             let limit = self.zone_budget(size);
@@ -182,6 +212,7 @@ impl Limits {
                     limit.map_or_else(|| "unlimited".to_owned(), |_| instances.to_string())
                 };
                 return Err(LimitsError::ZoneZero {
+                    scope: "",
                     size,
                     max_surge: budget.max_surge,
                     max_surge_per_zone: text(self.max_surge_per_zone, limit.max_total.saturating_sub(size)),

@@ -8,6 +8,6 @@ use serde::{Deserialize, Serialize};
 pub struct Poison {
     /// So many instances of it failed; at least 1.
     pub failures: u32,
-    /// In so many different zones; at least 1.
+    /// In so many different zones; at least 1, and at most as many as the rollout has.
     pub zones: u32,
 }

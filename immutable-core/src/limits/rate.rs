@@ -25,7 +25,7 @@ use crate::time::Timestamp;
 pub struct LaunchRate {
     /// How many may be launched at once after a long rest; at least 1.
     pub burst: u32,
-    /// After how long there is one more.
+    /// After how long there is one more; not 0.
     #[serde(with = "friendly")]
     #[cfg_attr(feature = "schema", schemars(with = "crate::time::DurationText"))]
     pub every: Duration,

@@ -48,39 +48,39 @@ pub fn lower_bound(
     let launches = desired.saturating_sub(stays);
     let retirements = old + stays.saturating_sub(desired);
 
-    let launch = estimates.launch_to_ready + spec.limits.min_ready;
+    let launch = estimates.launch_to_ready.saturating_add(spec.limits.min_ready);
     let retire = estimates.drain_to_gone;
     let most = spec.budget.max_total().max(all);
     let width = most - available.min(spec.budget.min_available());
-    let work = (launch.saturating_mul(launches) + retire.saturating_mul(retirements)) / width.max(1);
+    let work =
+        launch.saturating_mul(launches).saturating_add(retire.saturating_mul(retirements)) / width.max(1);
     let full = available == desired && all == desired;
     let chain = match (launches > 0, retirements > 0) {
         (true, true) if full && (spec.budget.max_surge == 0 || spec.budget.max_unavailable == 0) => {
-            launch + retire
+            launch.saturating_add(retire)
         }
         (true, true) => launch.max(retire),
         (true, false) => launch,
         (false, true) => retire,
         (false, false) => Duration::ZERO,
     };
-    let bake: Duration = spec
+    let bake = spec
         .stages
         .iter()
         .flat_map(|stage| &stage.gates)
         .filter_map(|gate| if let GateSpec::Bake(time) = gate { Some(*time) } else { None })
-        .sum();
+        .fold(Duration::ZERO, Duration::saturating_add);
     work.max(chain)
         .max(by_rate(spec, launches, launch))
         .max(by_zone(spec, initial, goes, as_of, launch, retire))
-        + bake
+        .saturating_add(bake)
 }
 
 /// Launches beyond the first burst come one after the other, and the last one has still to become available.
 fn by_rate(spec: &RolloutSpec, launches: u32, launch: Duration) -> Duration {
-    spec.limits
-        .launch_rate
-        .filter(|rate| launches > rate.burst)
-        .map_or(Duration::ZERO, |rate| rate.every.saturating_mul(launches - rate.burst) + launch)
+    spec.limits.launch_rate.filter(|rate| launches > rate.burst).map_or(Duration::ZERO, |rate| {
+        rate.every.saturating_mul(launches - rate.burst).saturating_add(launch)
+    })
 }
 
 /// What holds for the fleet holds for each zone that has limits of its own.
@@ -113,7 +113,7 @@ fn by_zone(
         let available = count(&|adopted| here(adopted) && serves(spec, adopted, as_of));
         let most = limit.max_total.max(count(&here));
         let width = most - available.min(limit.min_available);
-        (launch.saturating_mul(launches) + retire.saturating_mul(retirements)) / width.max(1)
+        launch.saturating_mul(launches).saturating_add(retire.saturating_mul(retirements)) / width.max(1)
     };
     (0..).zip(&spec.zones).map(of_zone).max().unwrap_or_default()
 }

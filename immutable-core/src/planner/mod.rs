@@ -16,6 +16,7 @@ mod forecast;
 mod goal;
 mod guard;
 mod member;
+mod named;
 mod order;
 mod plan_error;
 #[cfg(seeded_bugs)]

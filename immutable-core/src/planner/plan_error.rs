@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 #[non_exhaustive]
 pub enum PlanError {
     /// Change the limits.
-    #[error("the limits of rollout {rollout} contradict each other")]
+    #[error("the limits of rollout {rollout} cannot be kept")]
     Limits {
         /// The rollout.
         rollout: RolloutId,
@@ -31,14 +31,14 @@ pub enum PlanError {
     },
     /// Name the zones of the fleet.
     #[error(
-        "rollout {rollout} names no zone: give at least one, for example the zones of the fleet's capabilities"
+        "rollout {rollout} names no zone: give at least one in `zones`, for example those of the fleet's capabilities"
     )]
     NoZones {
         /// The rollout.
         rollout: RolloutId,
     },
     /// Name each zone once: a zone that is named twice would get twice its part of the slots.
-    #[error("rollout {rollout} names zone {zone} more than once: name each zone once")]
+    #[error("rollout {rollout} names zone {zone} more than once: name each once in `zones`")]
     RepeatedZone {
         /// The rollout.
         rollout: RolloutId,
@@ -59,7 +59,10 @@ pub enum PlanError {
         fleet: FleetId,
     },
     /// Choose another image to go back to.
-    #[error("rollout {rollout} would go back to {image}, which is its own target")]
+    #[error(
+        "rollout {rollout} would go back to {image}, which is its own target: name another image with `previous`, or leave \
+         it out to go back to what most instances run"
+    )]
     PreviousIsTarget {
         /// The rollout.
         rollout: RolloutId,
@@ -67,7 +70,7 @@ pub enum PlanError {
         image: Digest,
     },
     /// Choose another target.
-    #[error("rollout {rollout} would bring {image}, which was revoked: choose another target")]
+    #[error("rollout {rollout} would bring {image}, which was revoked: choose another `target`")]
     TargetRevoked {
         /// The rollout.
         rollout: RolloutId,
@@ -87,8 +90,8 @@ pub enum PlanError {
     },
     /// Choose another target, or let this one last longer.
     #[error(
-        "rollout {rollout} would bring {image}, which expires at {expires}, before the predicted end at {until}: choose an \
-         image that lasts longer"
+        "rollout {rollout} would bring {image}, which expires at {expires}, before the predicted end at {until}: choose a \
+         `target` that lasts longer"
     )]
     TargetExpires {
         /// The rollout.
@@ -117,7 +120,7 @@ pub enum PlanError {
     },
     /// Ask the platform for more, or lower the limit that is named.
     #[error("rollout {rollout} may need {} at once and the platform allows {quota}: {}",
-        counted(*needed, "instance"), way_within(*quota, *desired, field))]
+        counted(*needed, "instance"), way_within(*quota, *needed, *desired, field))]
     Quota {
         /// The rollout.
         rollout: RolloutId,
@@ -164,9 +167,18 @@ pub enum PlanError {
     },
 }
 
-fn way_within(quota: u32, desired: u32, field: &str) -> String {
+fn way_within(quota: u32, needed: u32, desired: u32, field: &str) -> String {
+    let surge = needed.saturating_sub(desired);
     match quota.checked_sub(desired) {
-        Some(room) => format!("set `{field}` to at most {room}, or raise the quota"),
-        None => format!("lower `desired` from {desired}, or raise the quota"),
+        // With neither an extra nor a missing one nothing could be replaced.
+        Some(0) => format!(
+            "set `{field}` to 0 and `{}` to 1 at least, or raise the quota to {needed}",
+            field.replace("surge", "unavailable")
+        ),
+        Some(room) => format!("set `{field}` to at most {room}, or raise the quota to {needed}"),
+        None if quota > surge => {
+            format!("lower `desired` from {desired} to {}, or raise the quota to {needed}", quota - surge)
+        }
+        None => format!("raise the quota to {needed}"),
     }
 }

@@ -73,7 +73,7 @@ pub struct PlanRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previous: Option<Digest>,
     /// The zones to spread over; slot `k` belongs to zone `k` modulo their number.
-    zones: Vec<Zone>,
+    pub(super) zones: Vec<Zone>,
     /// What must hold at every moment.
     #[serde(default)]
     limits: Limits,
@@ -106,7 +106,7 @@ pub struct PlanRequest {
     picks_victim: bool,
     /// What is known against single instances, by their identifiers.
     #[serde(default)]
-    marks: BTreeMap<InstanceId, Reason>,
+    pub(super) marks: BTreeMap<InstanceId, Reason>,
     /// Images that were revoked.
     #[serde(default)]
     revoked: BTreeSet<Digest>,
@@ -317,25 +317,12 @@ impl PlanRequest {
     ) -> Result<RolloutSpec, PlanError> {
         let rollout = || self.rollout.clone();
         let bad_limits = |source| PlanError::Limits { rollout: rollout(), source };
-        if self.zones.is_empty() {
-            return Err(PlanError::NoZones { rollout: rollout() });
-        }
-        let mut seen = BTreeSet::new();
-        if let Some(zone) = self.zones.iter().find(|zone| !seen.insert(*zone)) {
-            return Err(PlanError::RepeatedZone { rollout: rollout(), zone: zone.clone() });
-        }
-        if let Some(instance) = self.unknown_mark(snapshot) {
-            return Err(PlanError::UnknownMark {
-                rollout: rollout(),
-                instance: instance.clone(),
-                fleet: snapshot.fleet.clone(),
-            });
-        }
+        self.check_names(snapshot)?;
         let zones = u32::try_from(self.zones.len()).unwrap_or(u32::MAX);
         let budget = self.limits.budget(self.desired).map_err(bad_limits)?;
         let back = self.limits.rollback_budget(self.desired).map_err(bad_limits)?;
         self.limits.check_zones(&budget, zones).map_err(bad_limits)?;
-        self.limits.check_zones(&back, zones).map_err(bad_limits)?;
+        self.limits.check_zones(&back, zones).map_err(|error| bad_limits(error.of_the_way_back()))?;
         self.check_quota(budget.max_total(), back.max_total())?;
         let bad_strategy = |source| PlanError::Strategy { rollout: rollout(), source };
         let context = StrategyContext::new(budget).zones(self.zones.clone());
@@ -346,8 +333,11 @@ impl PlanRequest {
         let is_goal = |last: &Stage| last.new >= self.desired && last.old == 0 && last.share == share;
         if !stages.last().is_some_and(is_goal) {
             let traffic = if share.is_some() { ", which has all of the traffic" } else { "" };
+            let last = stages
+                .last()
+                .map_or_else(|| "it has no stage".to_owned(), |last| format!("it ends with `{last}`"));
             let reason = format!(
-                "its last stage must have all {} instances new{traffic}, and no old one",
+                "{last}, but its last stage must have all {} instances new{traffic}, and no old one",
                 self.desired
             );
             return Err(bad_strategy(StrategyError::new(strategy.name(), reason)));
@@ -384,15 +374,6 @@ impl PlanRequest {
             on_retarget: self.on_retarget,
             picks_victim: self.picks_victim,
         })
-    }
-
-    /// The first instance that is marked and not there.
-    fn unknown_mark(&self, snapshot: &Snapshot) -> Option<&InstanceId> {
-        if self.marks.is_empty() {
-            return None;
-        }
-        let known: BTreeSet<&InstanceId> = snapshot.instances.iter().map(|instance| &instance.id).collect();
-        self.marks.keys().find(|instance| !known.contains(instance))
     }
 
     /// What is known against an instance before the strategy is asked.

@@ -65,7 +65,10 @@ pub enum ReleaseError {
         service: ServiceName,
     },
     /// Take one of these dependencies away: none of them could ever begin.
-    #[error("the order has a cycle, in which each waits for the one before it: {}", Arrows(nodes))]
+    #[error(
+        "the order has a cycle, in which each waits for the one before it; take one `after` or `before` away: {}",
+        Arrows(nodes)
+    )]
     Cycle {
         /// The cycle in order, each node once.
         nodes: Vec<Node>,

@@ -70,7 +70,7 @@ pub enum ReleasePlanError {
     /// Declare the fleet as a group, or leave its plan away.
     #[error(
         "there is a plan of fleet `{fleet}`, which is no group of release {release}: {}",
-        nearest.as_ref().map_or_else(|| "declare it".to_owned(), |name| format!("the nearest name is `{name}`"))
+        nearest.as_ref().map_or_else(|| "declare it among `groups`".to_owned(), |name| format!("the nearest name is `{name}`"))
     )]
     UnknownGroup {
         /// The release.

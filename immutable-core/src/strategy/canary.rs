@@ -181,13 +181,15 @@ impl Canary {
             return Ok(stage);
         }
         if stage.old < stage.new {
+            // A half of one is none.
+            let smaller = match budget.desired / 2 {
+                0 => String::new(),
+                half => format!("use a size of {half} or less, or "),
+            };
             return Err(self.error(format!(
                 "`steps[{number}].baseline` asks for as many fresh old instances as new ones, but with a size of {} \
-                 there are {} new and {} old: use a size of {} or less, or no baseline",
-                step.size,
-                stage.new,
-                stage.old,
-                (budget.desired / 2).max(1)
+                 there are {} new and {} old: {smaller}leave the baseline out",
+                step.size, stage.new, stage.old
             )));
         }
         // A fresh one comes before the one it stands for leaves, or after it: there must be room for the one or the other.

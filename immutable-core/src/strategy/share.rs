@@ -1,6 +1,7 @@
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A share of the traffic, in hundredths: 0 to 100.
 ///
@@ -12,9 +13,9 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(quarter.rest().to_string(), "75%");
 /// assert!(Share::new(101).is_err());
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("maximum" = 100)))]
-#[serde(into = "u8", try_from = "u8")]
+#[serde(into = "u8")]
 pub struct Share(u8);
 
 impl Share {
@@ -74,7 +75,41 @@ impl TryFrom<u8> for Share {
 
 /// More than all of the traffic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{hundredths} is not a share of traffic in hundredths: expected 0 to 100")]
+#[error("{}", no_share(hundredths))]
 pub struct InvalidShare {
     hundredths: u8,
+}
+
+fn no_share(hundredths: &dyn fmt::Display) -> String {
+    format!("{hundredths} is not a share of traffic in hundredths: expected 0 to 100")
+}
+
+// By hand, because of a number that is no `u8` serde would say just that.
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Hundredths;
+
+        impl Visitor<'_> for Hundredths {
+            type Value = Share;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a share of traffic in hundredths: a number from 0 to 100")
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Share, E> {
+                let share = u8::try_from(value).ok().and_then(|hundredths| Share::new(hundredths).ok());
+                share.ok_or_else(|| E::custom(no_share(&value)))
+            }
+
+            // Formats such as TOML know signed numbers only.
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Share, E> {
+                match u64::try_from(value) {
+                    Ok(value) => self.visit_u64(value),
+                    Err(_) => Err(E::custom(no_share(&value))),
+                }
+            }
+        }
+
+        deserializer.deserialize_u8(Hundredths)
+    }
 }

@@ -86,6 +86,7 @@ fn progress_deadline(row: &Row) -> Answers {
     if let Some(deadline) = row.maybe("progress_deadline_s") {
         limits.progress_deadline = std::time::Duration::from_secs(deadline.into());
         limits.healthy_deadline = limits.progress_deadline / 2;
+        limits.drain_deadline = limits.progress_deadline / 2;
     }
     let complete = row.text("last_condition") == "complete";
     let world = World::new(3, limits, "new").with(&[Group::ready(if complete { "new" } else { "old" }, 3)]);

@@ -336,13 +336,16 @@ fn every_mistake_names_the_field_the_value_and_the_way_out() {
         ),
         (
             error(Calendar::builder().freeze(freeze("2027-01-03", "2026-12-20"))),
-            "freezes[0]: `until` 2026-12-20 is not after `from` 2027-01-03",
+            "freezes[0]: `until` 2026-12-20 is not after `from` 2027-01-03: exchange them, or choose a later `until`",
         ),
         (
             error(Calendar::builder().freeze(freeze("2026-12-20", "9999-12-31"))),
             "freezes[0].until: 9999-12-31 is beyond the ends of the calendar: choose a year up to 9999",
         ),
-        (error(hour("09:00", "17:00").jitter(jitter(600, 60))), "jitter: `min` 10m is longer than `max` 1m"),
+        (
+            error(hour("09:00", "17:00").jitter(jitter(600, 60))),
+            "jitter: `min` 10m is longer than `max` 1m: exchange them, or choose a longer `max`",
+        ),
         (
             error(Calendar::builder().jitter(jitter(0, 86_401))),
             "jitter.max is 24h 1s: expected whole seconds, from 0s to 24h",
@@ -350,7 +353,7 @@ fn every_mistake_names_the_field_the_value_and_the_way_out() {
         (
             error(hour("09:00", "17:00").window(cron("@daily", hours(1))).jitter(jitter(0, 3600))),
             "jitter: `max` 1h is not shorter than windows[1], which is open for 1h: a rollout could wait until it is \
-             closed again",
+             closed again; choose a `max` below 1h, or a longer window",
         ),
     ] {
         assert_eq!(error.to_string(), expected);

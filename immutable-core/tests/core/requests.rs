@@ -45,7 +45,7 @@ fn a_zone_is_named_once() {
     let request = request(4).zones(["a", "b", "a"].map(zone).to_vec());
     let error = request.plan(&fleet(4), &Rolling::new()).unwrap_err();
     assert!(matches!(&error, PlanError::RepeatedZone { zone, .. } if zone.as_str() == "a"), "{error}");
-    assert_eq!(error.to_string(), "rollout deploy-3 names zone a more than once: name each zone once");
+    assert_eq!(error.to_string(), "rollout deploy-3 names zone a more than once: name each once in `zones`");
 }
 
 #[test]
@@ -137,10 +137,10 @@ fn the_quota_suffices_for_both_ways() {
     planned(&request(4).quota(5), &fleet(4));
     assert_eq!(
         error(request(4).quota(4)),
-        "rollout deploy-3 may need 5 instances at once and the platform allows 4: set `limits.max_surge` to at most 0, or \
-         raise the quota"
+        "rollout deploy-3 may need 5 instances at once and the platform allows 4: set `limits.max_surge` to 0 and \
+         `limits.max_unavailable` to 1 at least, or raise the quota to 5"
     );
-    assert!(error(request(4).quota(3)).ends_with("lower `desired` from 4, or raise the quota"));
+    assert!(error(request(4).quota(3)).ends_with("lower `desired` from 4 to 2, or raise the quota to 5"));
     let mut limits = Limits { max_surge: Quantity::Count(1), ..Limits::default() };
     limits.rollback = Some(serde_json::from_str(r#"{"max_surge": 3, "max_unavailable": 0}"#).unwrap());
     let fast_back = request(4).limits(limits).quota(6);

@@ -100,8 +100,8 @@ fn a_cycle_is_named_in_order_and_without_what_only_waits_for_it() {
         .group(Group::new(fleet("db")).after(barrier("web-done")).before(barrier("db-done")));
     assert_eq!(
         text(&spec),
-        "the order has a cycle, in which each waits for the one before it: group `web` → barrier `web-done` → group `db` → \
-         barrier `db-done` → group `web`"
+        "the order has a cycle, in which each waits for the one before it; take one `after` or `before` away: \
+         group `web` → barrier `web-done` → group `db` → barrier `db-done` → group `web`"
     );
 }
 

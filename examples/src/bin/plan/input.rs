@@ -171,10 +171,14 @@ fn limits(error: &LimitsError) -> Vec<String> {
         LimitsError::ProgressDeadline { .. } => {
             owned(&["limits.progress_deadline", "limits.healthy_deadline", "limits.min_ready"])
         }
+        LimitsError::SlowerThanProgress { field, .. } => {
+            vec![format!("limits.{field}"), "limits.progress_deadline".to_owned()]
+        }
         LimitsError::ZoneZero { .. } => {
             owned(&["limits.max_surge_per_zone", "limits.max_unavailable_per_zone"])
         }
-        LimitsError::Zero { field } => vec![format!("limits.{field}")],
+        LimitsError::Zero { field } | LimitsError::NoTime { field, .. } => vec![format!("limits.{field}")],
+        LimitsError::PoisonZones { .. } => owned(&["limits.poison", "zones"]),
         LimitsError::TooMany { .. } => owned(&["desired"]),
         _ => Vec::new(),
     };
