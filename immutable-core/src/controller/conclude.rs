@@ -52,6 +52,7 @@ impl Run<'_> {
                     Ok(judgement) => {
                         let state = self.state()?;
                         let is_open = state.conclusion().is_none() && state.complete_since().is_some();
+                        #[cfg(seeded_bugs)]
                         let judgement = seeded!(WaitIsPass => passing(judgement); else judgement);
                         if is_open && state.stage().0 == stage {
                             self.record(Record::Gate { stage, gate, judgement }, now)?;

@@ -76,6 +76,7 @@ impl Run<'_> {
                     let rollout = state.spec().rollout.clone();
                     let (zone, image) = (member.zone.clone(), member.image);
                     let request = LaunchRequest::new(rollout, seat.slot, seat.attempt, zone, image);
+                    #[cfg(seeded_bugs)]
                     let request = seeded!(FreshToken => self.backoff.renamed(op, request); else request);
                     launches.push((op, request));
                 }

@@ -48,7 +48,7 @@ pub(super) fn changes(state: &RolloutState, routes: &Routes) -> Vec<RouteChange>
             });
             // One that does not answer keeps the traffic that it has, but gets none.
             let is_suspect = matches!(member.condition, Condition::Suspect { .. });
-            if !is_right && !(is_suspect && route.is_none()) {
+            if !(is_right || is_suspect && route.is_none()) {
                 serve.push(RouteChange::Serve { instance: instance.clone(), endpoint, weight });
             }
         } else if leaves(&member) && route.is_some_and(|route| route.state != RouteState::Draining) {

@@ -69,6 +69,7 @@ impl Tokens {
 
     fn refilled(self, rate: &LaunchRate, now: Timestamp) -> Self {
         let every = rate.every.as_nanos().max(1);
+        #[cfg(seeded_bugs)]
         let every = seeded!(RateRefilledTwice => every.div_ceil(2); else every);
         let refills = now.since(self.at).as_nanos() / every;
         let missing = u128::from(rate.burst.saturating_sub(self.level));

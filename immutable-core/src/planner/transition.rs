@@ -215,6 +215,7 @@ impl RolloutState {
                 self.roster.blame(id, cause);
             }
         }
+        #[cfg(seeded_bugs)]
         let at = seeded!(MinReadyFromLaunch => if next == Phase::Ready { cell.since } else { at }; else at);
         self.enter(id, next, at);
         Ok(())

@@ -533,7 +533,8 @@ mod tests {
         assert_eq!(breaks(&[launch(1, first, 2), launch(2, second, 2)]), [Property::Total, Property::Gates]);
         assert_eq!(breaks(&[launch(1, first, 2), launch(2, first, 2)])[0], Property::LaunchedOnce);
         assert_eq!(breaks(&[retire(1, 0)]), [Property::Available]);
-        assert_eq!(breaks(&[launch(1, first, 2), Record::Stage { stage: 1 }]), [Property::Gates]);
+        let early = [launch(1, first, 2), Record::Stage { stage: 1 }];
+        assert_eq!(breaks(&early), [Property::Gates; 2], "it is not complete, and its gates have not passed");
         let abort = Record::Control(Control::Abort);
         assert_eq!(breaks(&[abort, launch(1, first, 2)]), [Property::Ended]);
         let revoked = Record::Fact(Fact::Revoked { image: image(2) });
