@@ -229,7 +229,9 @@ impl Books {
     /// Whether slots are done in an order, so that each of them gets its own instance.
     pub(crate) fn is_ordered(&self) -> bool {
         let descends = self.spec.order == SlotOrder::Descending;
-        descends || self.spec.limits.one_zone_at_a_time || !self.leaders.is_empty()
+        // Who leads and is in no slot of the beginning comes before nobody.
+        let leads = self.leaders.iter().any(|slot| *slot < self.spec.budget.desired);
+        descends || self.spec.limits.one_zone_at_a_time || leads
     }
 
     /// Slots with a smaller turn must be finished before a slot is begun.

@@ -1,4 +1,4 @@
-//! The deploying process sleeps for longer than any of its deadlines and wakes up again: alone, and after another one has
+//! The deploying process sleeps for longer than an instance may take and wakes up again: alone, and after another one has
 //! taken its place.
 
 use std::process::Child;
@@ -13,13 +13,12 @@ use crate::watch::Watch;
 
 const DESIRED: u32 = 10;
 
-/// Longer than the healthy and the progress deadline below, than any call may take and any poll waits.
+/// Longer than the healthy deadline below, than any call may take and any poll waits.
 const SLEEP: Duration = Duration::from_secs(20);
 
 fn stage() -> Stage {
     let mut stage = Stage::running(DESIRED);
     stage.limits.healthy_deadline = Duration::from_secs(6);
-    stage.limits.progress_deadline = Duration::from_secs(12);
     stage
 }
 
@@ -40,7 +39,7 @@ fn stop_half_way(stage: &Stage, child: &mut Child) {
 }
 
 #[test]
-fn one_that_slept_longer_than_its_deadlines_goes_on() {
+fn one_that_slept_longer_than_an_instance_may_take_goes_on() {
     let stage = stage();
     let creations = Creations::listen(&stage);
     let watch = Watch::start(&stage.lab, &stage.fleet_id, &stage.haproxy);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use immutable_core::controller::{Clock, ControllerError};
 use immutable_core::error::with_causes;
 use immutable_core::journal::{Control, JournalError, Record};
+use immutable_core::limits::Limits;
 use immutable_core::plan::Plan;
 use immutable_core::planner::Conclusion;
 use immutable_core::strategy::Rolling;
@@ -35,7 +36,7 @@ pub(super) fn rollout(name: &str) -> RolloutId {
 pub(super) async fn play(world: Arc<World>, schedule: Schedule) -> bool {
     let first = rollout("deploy");
     let (desired, strategy) = (world.setup.instances, world.setup.strategy.clone());
-    let plan = match world.plan(&first, image(2), desired, &strategy).await {
+    let plan = match world.plan(&first, image(2), desired, &strategy, world.setup.limits.clone()).await {
         Ok(plan) => plan,
         Err(error) => {
             world.say("world", || format!("no plan: {error}"));
@@ -142,7 +143,9 @@ async fn again(world: &Arc<World>, first: &RolloutId) {
     // What is there and not ready counts as in service to whoever comes upon it, so the router is told to serve it.
     let instances = world.fleet.instances();
     instances.iter().filter(|it| !it.is_ready()).for_each(|it| world.observer.touch(&it.id));
-    let plan = match world.plan(&name, target, world.setup.instances, &Rolling::new()).await {
+    // As many versions as were left, and not one more, would leave no room for another one.
+    let limits = Limits { max_versions: None, ..world.setup.limits.clone() };
+    let plan = match world.plan(&name, target, world.setup.instances, &Rolling::new(), limits).await {
         Ok(plan) => plan,
         Err(error) => {
             return world.observer.find(Property::Declared, format!("no plan to end with: {error}"));

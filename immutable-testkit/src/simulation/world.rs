@@ -5,6 +5,7 @@ use std::time::Duration;
 use immutable_core::controller::{Clock, Controller, Options};
 use immutable_core::fleet::{Fleet, Instance, Phase, Router, Standing};
 use immutable_core::journal::{JournalStore, MemoryStore};
+use immutable_core::limits::Limits;
 use immutable_core::plan::{OnApart, Plan};
 use immutable_core::planner::{PlanError, PlanRequest};
 use immutable_core::strategy::RolloutStrategy;
@@ -151,12 +152,13 @@ impl World {
         target: Digest,
         desired: u32,
         strategy: &dyn RolloutStrategy,
+        limits: Limits,
     ) -> Result<Plan, PlanError> {
         // The real fleet fails no call that nobody told it to.
         #[expect(clippy::expect_used, reason = "see above")]
         let snapshot = self.fleet.observe().await.expect("a list");
         PlanRequest::new(rollout.clone(), target, desired)
-            .limits(self.setup.limits.clone())
+            .limits(limits)
             .zones(self.zones())
             .seed(self.seed)
             .on_failure(self.setup.on_failure)
